@@ -1,0 +1,132 @@
+package schemas
+
+import (
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Mode says who composes the calls of a query.
+type Mode string
+
+// Modes.
+const (
+	PreFusion  Mode = "pre-fusion"  // routes are predefined bundles; the default
+	PostFusion Mode = "post-fusion" // the language model composes calls
+)
+
+// Query is one search as a frontend publishes it to [TopicQueries].
+type Query struct {
+	PublicQuery
+	// User goes to tools only. It is nil for an anonymous search.
+	User *User `json:"user,omitempty"`
+}
+
+// PublicQuery is the part of a query that the router may read.
+type PublicQuery struct {
+	SchemaVersion string            `json:"schema_version"`
+	CorrelationID string            `json:"correlation_id"` // UUIDv7, made by the client
+	Text          string            `json:"text"`           // at most MaxQueryRunes
+	Market        string            `json:"market"`         // ISO 3166-1 alpha-2
+	Locale        string            `json:"locale"`         // BCP 47
+	Platform      string            `json:"platform,omitempty"`
+	ClientID      string            `json:"client_id,omitempty"`
+	SessionID     string            `json:"session_id,omitempty"`
+	Mode          Mode              `json:"mode,omitempty"` // "" means PreFusion
+	SubmittedAt   time.Time         `json:"submitted_at"`
+	Deadline      time.Time         `json:"deadline"` // when the page must be out
+	Experiments   map[string]string `json:"experiments,omitempty"`
+}
+
+// User is what tools may know of the listener. It must not reach a prompt, a cache key, a
+// log, a metric, a trace, a SERP or a dead letter: it prints and logs as redacted.
+type User struct {
+	ID       string            `json:"id"` // pseudonymous
+	Features map[string]string `json:"features,omitempty"`
+}
+
+const redacted = "[user redacted]"
+
+// String implements [fmt.Stringer] without saying anything about the user.
+func (User) String() string { return redacted }
+
+// GoString implements [fmt.GoStringer] without saying anything about the user.
+func (User) GoString() string { return redacted }
+
+// LogValue implements [slog.LogValuer] without saying anything about the user.
+func (User) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Key returns the partition key.
+func (q PublicQuery) Key() string { return q.CorrelationID }
+
+// Validate reports every problem of the query.
+func (q Query) Validate() error {
+	var p problems
+	q.check(&p)
+	if q.User != nil {
+		p.join("user", q.User.Validate())
+	}
+	return p.err("query")
+}
+
+func (q PublicQuery) check(p *problems) {
+	p.version(q.SchemaVersion)
+	p.id("correlation_id", q.CorrelationID)
+	p.join("text", CheckText(q.Text))
+	p.check(isMarket(q.Market), "market", "must be two upper-case letters (ISO 3166-1), such as US")
+	p.name("locale", q.Locale)
+	p.optional("platform", q.Platform)
+	p.optional("client_id", q.ClientID)
+	p.optional("session_id", q.SessionID)
+	oneOf(p, "mode", q.Mode, []Mode{"", PreFusion, PostFusion})
+	p.time("submitted_at", q.SubmittedAt)
+	p.time("deadline", q.Deadline)
+	p.check(!q.Deadline.Before(q.SubmittedAt), "deadline", "must not be before submitted_at")
+	p.check(len(q.Experiments) <= MaxExperiments, "experiments", "must have at most %d entries", MaxExperiments)
+	for name, arm := range q.Experiments {
+		p.name("experiments", name)
+		p.name("experiments", arm)
+	}
+}
+
+// CheckText says whether a query text can be searched for: valid UTF-8 that is not blank,
+// of at most MaxQueryRunes runes, without control characters.
+func CheckText(text string) error {
+	switch n := utf8.RuneCountInString(text); {
+	case !utf8.ValidString(text):
+		return textError("must be valid UTF-8")
+	case strings.TrimSpace(text) == "":
+		return textError("must not be empty")
+	case n > MaxQueryRunes:
+		return textError("must have at most 256 characters")
+	case strings.ContainsFunc(text, isControl):
+		return textError("must not contain control characters")
+	}
+	return nil
+}
+
+type textError string
+
+func (e textError) Error() string { return string(e) }
+
+func (textError) Unwrap() error { return ErrInvalid }
+
+// isControl allows the white space that people paste.
+func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
+
+// Validate reports every problem of the user block, without quoting it.
+func (u User) Validate() error {
+	var p problems
+	p.check(u.ID != "" && len(u.ID) <= MaxUserBytes, "id", "must have 1 to %d bytes", MaxUserBytes)
+	p.check(len(u.Features) <= MaxFeatures, "features", "must have at most %d entries", MaxFeatures)
+	for name, v := range u.Features {
+		p.check(len(name) <= MaxUserBytes && len(v) <= MaxTitleBytes, "features", "an entry is too long")
+	}
+	return p.err("user")
+}
+
+func isMarket(s string) bool {
+	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
+}

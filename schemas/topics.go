@@ -1,0 +1,35 @@
+package schemas
+
+// Topics on Kafka. All are keyed by correlation id, except precomputed routes (by route
+// key) and online metrics (by window and cut). Queries, route decisions, SERPs and
+// interactions have equal partition counts and the Java partitioner (murmur2), so that
+// joins by correlation id are local to a partition.
+const (
+	TopicQueries           = "pfr.queries.v1"
+	TopicRouteDecisions    = "pfr.route-decisions.v1"
+	TopicSERPs             = "pfr.serps.v1"
+	TopicInteractions      = "pfr.interactions.v1"
+	TopicPrecomputedRoutes = "pfr.precomputed-routes.v1" // compacted
+	TopicOnlineMetrics     = "pfr.online-metrics.v1"
+	TopicDeadLetters       = "pfr.dead-letters.v1"
+)
+
+// Topics lists every topic of the pipeline.
+func Topics() []string {
+	return []string{
+		TopicQueries, TopicRouteDecisions, TopicSERPs, TopicInteractions,
+		TopicPrecomputedRoutes, TopicOnlineMetrics, TopicDeadLetters,
+	}
+}
+
+// Subjects on NATS.
+const (
+	subjectTool = "pfr.tool.v1."
+	subjectSERP = "pfr.serp.v1."
+)
+
+// ToolSubject is where the workers of a tool listen, as a queue group.
+func ToolSubject(tool string) string { return subjectTool + tool }
+
+// SERPSubject carries the [Progress] of one query.
+func SERPSubject(correlationID string) string { return subjectSERP + correlationID }
