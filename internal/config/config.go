@@ -1,0 +1,215 @@
+// Package config merges the settings of a process: flags over environment over a YAML file
+// over the defaults of each package.
+//
+// Settings are named by their path in the file, such as fusion.late_grace. The variable
+// of that one is PFR_FUSION_LATE_GRACE and the flag is --set fusion.late_grace=1s. What
+// there is to set is what the defaults hold, so an unknown name is always reported.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// EnvPrefix begins every environment variable that is a setting.
+const EnvPrefix = "PFR_"
+
+// Sources are where settings come from, weakest first.
+type Sources struct {
+	File string   // path of a YAML file; "" for none
+	Env  []string // NAME=value, as os.Environ returns them
+	// Reserved are variables that begin with EnvPrefix and are no settings.
+	Reserved []string
+	Set      []string // path=value, from flags
+}
+
+// Validator is a configuration that can tell whether it makes sense.
+type Validator interface{ Validate() error }
+
+// Load returns defaults with the settings of the sources on top. The error joins every
+// unknown name, every value of a wrong type, and every problem that Validate finds.
+func Load[T Validator](defaults T, src Sources) (T, error) {
+	tree, err := toTree(defaults)
+	if err != nil {
+		return defaults, err
+	}
+	l := loader{tree: tree, known: leaves(tree)}
+	l.file(src.File)
+	l.env(src.Env, src.Reserved)
+	for _, s := range src.Set {
+		path, value, ok := strings.Cut(s, "=")
+		if !ok {
+			l.problem("--set %s: want path=value", s)
+			continue
+		}
+		l.put("--set", path, scalar(value))
+	}
+	cfg, err := fromTree(l.tree, defaults)
+	if err != nil {
+		l.errs = append(l.errs, err)
+		return defaults, errors.Join(l.errs...)
+	}
+	return cfg, errors.Join(append(l.errs, cfg.Validate())...)
+}
+
+// node is a YAML mapping: values are nodes or leaves.
+type node = map[string]any
+
+type loader struct {
+	tree  node
+	known map[string]bool // paths of all leaves
+	errs  []error
+}
+
+func (l *loader) problem(format string, args ...any) {
+	l.errs = append(l.errs, fmt.Errorf(format, args...))
+}
+
+func (l *loader) file(name string) {
+	if name == "" {
+		return
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		l.problem("config file: %w", err)
+		return
+	}
+	var tree node
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		l.problem("config file %s: %w", name, err)
+		return
+	}
+	l.merge(name, "", tree)
+}
+
+func (l *loader) merge(source, prefix string, tree node) {
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		path := prefix + key
+		if sub, ok := tree[key].(node); ok && !l.known[path] {
+			l.merge(source, path+".", sub)
+			continue
+		}
+		l.put(source, path, tree[key])
+	}
+}
+
+func (l *loader) env(env, reserved []string) {
+	names := make(map[string]string, len(l.known))
+	for path := range l.known {
+		names[EnvPrefix+strings.ToUpper(strings.ReplaceAll(path, ".", "_"))] = path
+	}
+	for _, entry := range slices.Sorted(slices.Values(env)) {
+		name, value, _ := strings.Cut(entry, "=")
+		path, ok := names[name]
+		switch {
+		case ok:
+			l.put(name, path, scalar(value))
+		case strings.HasPrefix(name, EnvPrefix) && !slices.Contains(reserved, name):
+			l.problem("environment: %s is not a setting; see pfr config", name)
+		}
+	}
+}
+
+// put sets a leaf. A source may not name a whole section or what does not exist.
+func (l *loader) put(source, path string, value any) {
+	if !l.known[path] {
+		l.problem("%s: %s is not a setting; see pfr config", source, path)
+		return
+	}
+	tree := l.tree
+	keys := strings.Split(path, ".")
+	for _, k := range keys[:len(keys)-1] {
+		tree, _ = tree[k].(node)
+	}
+	tree[keys[len(keys)-1]] = value
+}
+
+// leaves returns the paths of everything that is not a section.
+func leaves(tree node) map[string]bool {
+	known := map[string]bool{}
+	for key, value := range tree {
+		sub, ok := value.(node)
+		if !ok {
+			known[key] = true
+			continue
+		}
+		for path := range leaves(sub) {
+			known[key+"."+path] = true
+		}
+	}
+	return known
+}
+
+// scalar reads a value as YAML, so that numbers, lists and booleans can be given as text.
+func scalar(s string) any {
+	var v any
+	if err := yaml.Unmarshal([]byte(s), &v); err != nil || v == nil {
+		return s
+	}
+	return v
+}
+
+func toTree(v any) (node, error) {
+	data, err := yaml.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	var tree node
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return tree, nil
+}
+
+func fromTree[T any](tree node, defaults T) (T, error) {
+	data, err := yaml.Marshal(tree)
+	if err != nil {
+		return defaults, fmt.Errorf("settings: %w", err)
+	}
+	cfg := defaults
+	if err := yaml.UnmarshalWithOptions(data, &cfg, yaml.Strict()); err != nil {
+		return defaults, fmt.Errorf("settings: %s", yaml.FormatError(err, false, true))
+	}
+	return cfg, nil
+}
+
+// secretWords mark settings whose values are never shown.
+var secretWords = []string{"secret", "password", "token"}
+
+// Redacted returns cfg as YAML, with secrets and the credentials of URLs left out.
+func Redacted(cfg any) (string, error) {
+	tree, err := toTree(cfg)
+	if err != nil {
+		return "", err
+	}
+	redact(tree)
+	data, err := yaml.Marshal(tree)
+	if err != nil {
+		return "", fmt.Errorf("settings: %w", err)
+	}
+	return string(data), nil
+}
+
+func redact(tree node) {
+	for key, value := range tree {
+		switch v := value.(type) {
+		case node:
+			redact(v)
+		case string:
+			secret := slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(key, w) })
+			if secret && v != "" {
+				tree[key] = "[redacted]"
+			} else if scheme, rest, ok := strings.Cut(v, "://"); ok {
+				if _, host, creds := strings.Cut(rest, "@"); creds {
+					tree[key] = scheme + "://[redacted]@" + host
+				}
+			}
+		}
+	}
+}
