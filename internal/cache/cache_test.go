@@ -85,9 +85,10 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestConcurrentCallersShareOneComputation(t *testing.T) {
 	c := newCache(t, cache.DefaultConfig())
 	var calls atomic.Int32
-	release := make(chan struct{})
+	started, release := make(chan struct{}, 1), make(chan struct{})
 	compute := func(context.Context) ([]byte, time.Duration, error) {
 		calls.Add(1)
+		started <- struct{}{}
 		<-release
 		return []byte("v"), time.Hour, nil
 	}
@@ -97,9 +98,7 @@ func TestConcurrentCallersShareOneComputation(t *testing.T) {
 		_, _, err := c.Do(leaving, "k", compute)
 		gone <- err
 	}()
-	for calls.Load() == 0 {
-		time.Sleep(time.Millisecond) // until the first caller computes
-	}
+	<-started
 	leave() // the one who began it
 	if err := <-gone; !errors.Is(err, context.Canceled) {
 		t.Errorf("the caller that left got %v", err)

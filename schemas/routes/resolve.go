@@ -2,6 +2,7 @@ package routes
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -156,11 +157,16 @@ func parseRefs(s string) (Template, error) {
 	return Template{refs: refs}, nil
 }
 
-// Allows reports whether the route is offered to this market and platform. It does not
-// consider the share.
-func (e Enabled) Allows(market, platform string) bool {
-	return (e.Markets == nil || slices.Contains(e.Markets, market)) &&
-		(e.Platforms == nil || slices.Contains(e.Platforms, platform))
+// Offers reports whether the route is offered on this market and platform to this client.
+// The share is of clients: one client always gets the same answer, and no client at all
+// counts as one.
+func (e Enabled) Offers(market, platform, client string) bool {
+	if e.Markets != nil && !slices.Contains(e.Markets, market) || e.Platforms != nil && !slices.Contains(e.Platforms, platform) {
+		return false
+	}
+	h := fnv.New32a()
+	h.Write([]byte(client))
+	return float64(h.Sum32())/(1<<32) < e.Share
 }
 
 // paramNames lists the defined parameters, sorted, for messages.

@@ -1,0 +1,46 @@
+package router
+
+import (
+	"sync"
+	"time"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// precomputed holds decisions made ahead of time, by route key.
+type precomputed struct {
+	mu    sync.RWMutex
+	max   int
+	byKey map[string]schemas.PrecomputedRoute
+}
+
+func newPrecomputed(maxEntries int) precomputed {
+	return precomputed{max: maxEntries, byKey: map[string]schemas.PrecomputedRoute{}}
+}
+
+func (p *precomputed) get(key string, now time.Time) (schemas.Decision, bool) {
+	p.mu.RLock()
+	rec, ok := p.byKey[key]
+	p.mu.RUnlock()
+	if !ok || now.After(rec.ExpiresAt) {
+		return schemas.Decision{}, false
+	}
+	d := rec.Decision
+	d.Source, d.Tokens, d.Cost = schemas.SourcePrecomputed, schemas.Tokens{}, 0 // paid for already
+	return d, true
+}
+
+// put keeps a record while there is room; the rest is decided live.
+func (p *precomputed) put(rec schemas.PrecomputedRoute) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, known := p.byKey[rec.RouteKey]; known || len(p.byKey) < p.max {
+		p.byKey[rec.RouteKey] = rec
+	}
+}
+
+func (p *precomputed) remove(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.byKey, key)
+}
