@@ -34,6 +34,7 @@ func blank(d schemas.RouteDecision) schemas.SERP {
 		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID,
 		Query: d.Query.Text, Market: d.Query.Market,
 		Route: summary(d.Decision), Layout: d.Decision.Layout, Notice: d.Decision.Notice, Cost: d.Decision.Cost,
+		Probe: d.Query.Probe,
 	}
 }
 

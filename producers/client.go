@@ -116,6 +116,7 @@ type Request struct {
 	Deadline      time.Duration // 0: the configured one
 	Experiments   map[string]string
 	User          *schemas.User
+	Probe         bool // a health check, counted in no metric of listeners
 }
 
 // Query returns the message that r stands for, submitted now. Its error wraps ErrInvalid
@@ -142,7 +143,7 @@ func (c *Client) Query(r Request) (schemas.Query, error) {
 			SchemaVersion: schemas.Version, CorrelationID: id, Text: r.Text,
 			Market: orElse(r.Market, "US"), Locale: orElse(r.Locale, "en-US"), Platform: r.Platform,
 			ClientID: r.ClientID, SessionID: r.SessionID, Mode: r.Mode,
-			SubmittedAt: now, Deadline: now.Add(deadline), Experiments: r.Experiments,
+			SubmittedAt: now, Deadline: now.Add(deadline), Experiments: r.Experiments, Probe: r.Probe,
 		},
 		User: r.User,
 	}

@@ -38,6 +38,7 @@ type PublicQuery struct {
 	SubmittedAt   time.Time         `json:"submitted_at"`
 	Deadline      time.Time         `json:"deadline"` // when the page must be out
 	Experiments   map[string]string `json:"experiments,omitempty"`
+	Probe         bool              `json:"probe,omitempty"` // a health check: counted in no metric of listeners
 }
 
 // User is what tools may know of the listener. It must not reach a prompt, a cache key, a

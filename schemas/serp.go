@@ -46,6 +46,7 @@ type SERP struct {
 	Timings       Timings      `json:"timings"`
 	Cost          float64      `json:"cost_usd"`
 	CreatedAt     time.Time    `json:"created_at"`
+	Probe         bool         `json:"probe,omitempty"` // of the query
 }
 
 // RouteSummary is the part of a decision that a page shows.

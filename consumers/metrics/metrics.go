@@ -86,8 +86,12 @@ func (j *Joiner) dropPending(_ string, list []schemas.Interaction) {
 	j.m.events.WithLabelValues("orphaned").Add(float64(len(list)))
 }
 
-// Page takes a finished page. A page that was taken before changes nothing.
+// Page takes a finished page. A page that was taken before, or a health check's, changes
+// nothing.
 func (j *Joiner) Page(_ context.Context, page schemas.SERP) error {
+	if page.Probe {
+		return nil
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.searches.Contains(page.CorrelationID) {
