@@ -62,7 +62,9 @@ func Install(p sdktrace.SpanProcessor, sample float64, service string) (stop fun
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", service))),
 	)
 	otel.SetTracerProvider(provider)
+	enabled.Store(true)
 	return func() error {
+		enabled.Store(false)
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
 		return errors.Join(provider.ForceFlush(ctx), provider.Shutdown(ctx))

@@ -8,6 +8,7 @@ package telemetry
 
 import (
 	"context"
+	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -18,6 +19,10 @@ import (
 
 // scope names the instrumentation in exported spans.
 const scope = "github.com/parallel-fusion/pfr"
+
+// enabled is set once spans have somewhere to go. It saves the hot path the cost of
+// OpenTelemetry's own no-op spans.
+var enabled atomic.Bool
 
 // Kind says which side of a hop a span describes.
 type Kind int
@@ -34,6 +39,9 @@ const (
 // Start opens a span as a child of the one in ctx. The returned function ends it and
 // records err when it is not nil; call it exactly once.
 func Start(ctx context.Context, name string, kind Kind) (context.Context, func(err error)) {
+	if !enabled.Load() {
+		return ctx, func(error) {}
+	}
 	ctx, span := otel.Tracer(scope).Start(ctx, name, trace.WithSpanKind(kind.otel()))
 	return ctx, func(err error) {
 		if err != nil {
