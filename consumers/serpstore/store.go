@@ -50,11 +50,11 @@ func (c Config) Validate() error {
 }
 
 // The buckets of the file.
-var (
-	pagesBucket     = []byte("pages")     // correlation id → SERP
-	decisionsBucket = []byte("decisions") // correlation id → Explained
-	ageBucket       = []byte("age")       // creation time and correlation id → nothing
-	offsetsBucket   = []byte("offsets")   // topic and partition → next offset
+const (
+	pagesBucket     = "pages"     // correlation id → SERP
+	decisionsBucket = "decisions" // correlation id → Explained
+	ageBucket       = "age"       // creation time and correlation id → nothing
+	offsetsBucket   = "offsets"   // topic and partition → next offset
 )
 
 // maxSweep bounds the work, and so the pause, of one sweep.
@@ -100,8 +100,8 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 		stored: f.Counter("stored_total", "Pages stored."), swept: f.Counter("swept_total", "Pages and decisions removed after the retention."),
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{pagesBucket, decisionsBucket, ageBucket, offsetsBucket} {
-			if _, err := tx.CreateBucketIfNotExists(b); err != nil {
+		for _, b := range []string{pagesBucket, decisionsBucket, ageBucket, offsetsBucket} {
+			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return err
 			}
 		}
@@ -142,12 +142,12 @@ func (s *Store) Put(page schemas.SERP, pos Position) error {
 	}
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		id := []byte(page.CorrelationID)
-		if tx.Bucket(pagesBucket).Get(id) != nil {
+		if tx.Bucket([]byte(pagesBucket)).Get(id) != nil {
 			return putOffset(tx, pos)
 		}
 		return errors.Join(
-			tx.Bucket(pagesBucket).Put(id, data),
-			tx.Bucket(ageBucket).Put(ageKey(page.CreatedAt, id), nil),
+			tx.Bucket([]byte(pagesBucket)).Put(id, data),
+			tx.Bucket([]byte(ageBucket)).Put(ageKey(page.CreatedAt, id), nil),
 			putOffset(tx, pos),
 		)
 	})
@@ -167,8 +167,8 @@ func (s *Store) PutDecision(d schemas.RouteDecision, pos Position) error {
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		id := []byte(d.Query.CorrelationID)
 		return errors.Join(
-			tx.Bucket(decisionsBucket).Put(id, data),
-			tx.Bucket(ageBucket).Put(ageKey(d.DecidedAt, id), nil),
+			tx.Bucket([]byte(decisionsBucket)).Put(id, data),
+			tx.Bucket([]byte(ageBucket)).Put(ageKey(d.DecidedAt, id), nil),
 			putOffset(tx, pos),
 		)
 	})
@@ -188,9 +188,9 @@ func (s *Store) Decision(correlationID string) (e Explained, err error) {
 	return e, s.get(decisionsBucket, correlationID, &e)
 }
 
-func (s *Store) get(bucket []byte, id string, v any) error {
+func (s *Store) get(bucket, id string, v any) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
-		data := tx.Bucket(bucket).Get([]byte(id))
+		data := tx.Bucket([]byte(bucket)).Get([]byte(id))
 		if data == nil {
 			return ErrNotFound
 		}
@@ -219,7 +219,7 @@ func (s *Store) Offsets(topic string) (map[int]int64, error) {
 	offsets := map[int]int64{}
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		prefix := topic + "/"
-		c := tx.Bucket(offsetsBucket).Cursor()
+		c := tx.Bucket([]byte(offsetsBucket)).Cursor()
 		for k, v := c.Seek([]byte(prefix)); len(k) == len(prefix)+4 && string(k[:len(prefix)]) == prefix; k, v = c.Next() {
 			offsets[int(binary.BigEndian.Uint32(k[len(prefix):]))] = int64(binary.BigEndian.Uint64(v))
 		}
@@ -233,7 +233,7 @@ func (s *Store) Offsets(topic string) (map[int]int64, error) {
 
 func putOffset(tx *bbolt.Tx, pos Position) error {
 	key := binary.BigEndian.AppendUint32([]byte(pos.Topic+"/"), uint32(pos.Partition))
-	return tx.Bucket(offsetsBucket).Put(key, binary.BigEndian.AppendUint64(nil, uint64(pos.Offset+1)))
+	return tx.Bucket([]byte(offsetsBucket)).Put(key, binary.BigEndian.AppendUint64(nil, uint64(pos.Offset+1)))
 }
 
 func ageKey(t time.Time, id []byte) []byte {
@@ -244,7 +244,7 @@ func ageKey(t time.Time, id []byte) []byte {
 func (s *Store) sweep(cutoff time.Time) error {
 	limit := uint64(cutoff.UnixMilli())
 	return s.db.Update(func(tx *bbolt.Tx) error {
-		ages := tx.Bucket(ageBucket)
+		ages := tx.Bucket([]byte(ageBucket))
 		var old [][]byte // a cursor must not be moved across its own deletes
 		c := ages.Cursor()
 		for k, _ := c.First(); k != nil && binary.BigEndian.Uint64(k) < limit && len(old) < maxSweep; k, _ = c.Next() {
@@ -252,7 +252,7 @@ func (s *Store) sweep(cutoff time.Time) error {
 		}
 		for _, k := range old {
 			id := k[8:]
-			if err := errors.Join(tx.Bucket(pagesBucket).Delete(id), tx.Bucket(decisionsBucket).Delete(id), ages.Delete(k)); err != nil {
+			if err := errors.Join(tx.Bucket([]byte(pagesBucket)).Delete(id), tx.Bucket([]byte(decisionsBucket)).Delete(id), ages.Delete(k)); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,8 @@ const EnvPrefix = "PFR_"
 type Sources struct {
 	File string   // path of a YAML file; "" for none
 	Env  []string // NAME=value, as os.Environ returns them
-	// Reserved are variables that begin with EnvPrefix and are no settings.
+	// Reserved are variables that begin with EnvPrefix and are no settings. A name that ends
+	// in _ stands for all that begin with it.
 	Reserved []string
 	Set      []string // path=value, from flags
 }
@@ -110,10 +111,14 @@ func (l *loader) env(env, reserved []string) {
 		switch {
 		case ok:
 			l.put(name, path, scalar(value))
-		case strings.HasPrefix(name, EnvPrefix) && !slices.Contains(reserved, name):
+		case strings.HasPrefix(name, EnvPrefix) && !slices.ContainsFunc(reserved, func(r string) bool { return covers(r, name) }):
 			l.problem("environment: %s is not a setting; see pfr config", name)
 		}
 	}
+}
+
+func covers(reserved, name string) bool {
+	return name == reserved || strings.HasSuffix(reserved, "_") && strings.HasPrefix(name, reserved)
 }
 
 // put sets a leaf. A source may not name a whole section or what does not exist.
@@ -179,9 +184,6 @@ func fromTree[T any](tree node, defaults T) (T, error) {
 	return cfg, nil
 }
 
-// secretWords mark settings whose values are never shown.
-var secretWords = []string{"secret", "password", "token"}
-
 // Redacted returns cfg as YAML, with secrets and the credentials of URLs left out.
 func Redacted(cfg any) (string, error) {
 	tree, err := toTree(cfg)
@@ -202,14 +204,21 @@ func redact(tree node) {
 		case node:
 			redact(v)
 		case string:
-			secret := slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(key, w) })
-			if secret && v != "" {
-				tree[key] = "[redacted]"
-			} else if scheme, rest, ok := strings.Cut(v, "://"); ok {
-				if _, host, creds := strings.Cut(rest, "@"); creds {
-					tree[key] = scheme + "://[redacted]@" + host
-				}
-			}
+			tree[key] = redactValue(key, v)
 		}
 	}
+}
+
+// redactValue hides v if its name says that it is a secret, and credentials in a URL.
+func redactValue(key, v string) string {
+	for _, word := range []string{"secret", "password", "token"} {
+		if v != "" && strings.Contains(key, word) {
+			return "[redacted]"
+		}
+	}
+	scheme, rest, isURL := strings.Cut(v, "://")
+	if _, host, creds := strings.Cut(rest, "@"); isURL && creds {
+		return scheme + "://[redacted]@" + host
+	}
+	return v
 }

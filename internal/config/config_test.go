@@ -48,8 +48,8 @@ func write(t *testing.T, text string) string {
 func TestPrecedence(t *testing.T) {
 	got, err := config.Load(defaults, config.Sources{
 		File:     write(t, "fusion: {late_grace: 2s, remember: 7}\nnats: {url: nats://file:1, brokers: [a, b]}\n"),
-		Env:      []string{"PATH=/bin", "PFR_FUSION_REMEMBER=8", "PFR_NATS_URL=nats://env:1", "PFR_TEST_KAFKA=x"},
-		Reserved: []string{"PFR_TEST_KAFKA"},
+		Env:      []string{"PATH=/bin", "PFR_FUSION_REMEMBER=8", "PFR_NATS_URL=nats://env:1", "PFR_TEST_KAFKA=x", "PFR_HOME=y"},
+		Reserved: []string{"PFR_TEST_", "PFR_HOME"},
 		Set:      []string{"nats.url=nats://flag:1"},
 	})
 	if err != nil {

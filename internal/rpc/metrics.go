@@ -132,8 +132,7 @@ func register[C prometheus.Collector](r *registry, c C) C {
 		return c
 	}
 	err := r.reg.Register(c)
-	var exists prometheus.AlreadyRegisteredError
-	if errors.As(err, &exists) {
+	if exists, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if same, ok := exists.ExistingCollector.(C); ok {
 			return same
 		}

@@ -126,8 +126,7 @@ func boundedText(err error) string {
 }
 
 func stackOf(err error) string {
-	var panicked *panicError
-	if errors.As(err, &panicked) {
+	if panicked, ok := errors.AsType[*panicError](err); ok {
 		return string(panicked.stack)
 	}
 	return ""

@@ -103,8 +103,7 @@ func register[C prometheus.Collector](b *builder, c C) C {
 		return c
 	}
 	err := b.reg.Register(c)
-	var taken prometheus.AlreadyRegisteredError
-	if errors.As(err, &taken) {
+	if taken, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if old, ok := taken.ExistingCollector.(C); ok {
 			return old
 		}

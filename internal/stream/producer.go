@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,7 +134,7 @@ func (p *Producer) Produce(ctx context.Context, m Message) (partition int, offse
 	ctx, end := telemetry.Start(ctx, to.span, telemetry.Producer)
 	defer func() { end(err) }()
 	telemetry.Inject(ctx, func(k, v string) {
-		m.Headers = append(m.Headers[:len(m.Headers):len(m.Headers)], Header{Key: k, Value: []byte(v)})
+		m.Headers = append(slices.Clip(m.Headers), Header{Key: k, Value: []byte(v)})
 	})
 	start := time.Now()
 	partition = partitionOf(m.Key, to.partitions)

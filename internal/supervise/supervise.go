@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -24,22 +25,23 @@ var errStopped = errors.New("stopped by itself")
 
 // Config bounds the waits of [Run].
 type Config struct {
-	StartTimeout time.Duration // for one part to become ready
-	StopTimeout  time.Duration // for one part to return after its context ended
+	StartTimeout time.Duration `yaml:"start_timeout"` // for one part to become ready
+	StopTimeout  time.Duration `yaml:"stop_timeout"`  // for one part to return after its context ended
+	Started      func()        `yaml:"-"`             // called once every part is ready
 }
 
 // DefaultConfig suits parts that recover state at start and drain at the end.
 func DefaultConfig() Config {
-	return Config{StartTimeout: 30 * time.Second, StopTimeout: 10 * time.Second}
+	return Config{StartTimeout: 30 * time.Second, StopTimeout: 10 * time.Second, Started: func() {}}
 }
 
-// Run starts the parts and calls started when all are ready. It returns when ctx ends or a
-// part fails, after every part has stopped; the error joins what went wrong.
-func Run(ctx context.Context, cfg Config, log *slog.Logger, started func(), parts ...Part) error {
+// Run starts the parts and calls cfg.Started when all are ready. It returns when ctx ends
+// or a part fails, after every part has stopped; the error joins what went wrong.
+func Run(ctx context.Context, cfg Config, log *slog.Logger, parts ...Part) error {
 	s := supervisor{cfg: cfg, log: log, failed: make(chan error, len(parts))}
 	err := s.start(ctx, parts)
 	if err == nil {
-		started()
+		cfg.Started()
 		select {
 		case <-ctx.Done():
 		case err = <-s.failed:
@@ -106,8 +108,7 @@ func (s *supervisor) launch(ctx context.Context, p Part) <-chan struct{} {
 
 func (s *supervisor) stop() error {
 	var errs []error
-	for i := len(s.running) - 1; i >= 0; i-- {
-		r := s.running[i]
+	for _, r := range slices.Backward(s.running) {
 		r.cancel()
 		select {
 		case err := <-r.done:

@@ -37,7 +37,9 @@ func (d diary) String() string {
 }
 
 func run(ctx context.Context, started func(), parts ...supervise.Part) error {
-	return supervise.Run(ctx, supervise.DefaultConfig(), slog.New(slog.DiscardHandler), started, parts...)
+	cfg := supervise.DefaultConfig()
+	cfg.Started = started
+	return supervise.Run(ctx, cfg, slog.New(slog.DiscardHandler), parts...)
 }
 
 func TestStopsInReverseOrder(t *testing.T) {
@@ -86,7 +88,7 @@ func TestGivesUpOnPartsThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
-		mute := supervise.Part{Name: "mute", Run: func(ctx context.Context, _ func()) error { <-release; return nil }}
+		mute := supervise.Part{Name: "mute", Run: func(context.Context, func()) error { <-release; return nil }}
 		err := run(t.Context(), func() { t.Error("started") }, mute)
 		if err == nil || !strings.Contains(err.Error(), "mute: not ready after 30s") || !strings.Contains(err.Error(), "stop mute: still running after 10s") {
 			t.Errorf("err = %v", err)

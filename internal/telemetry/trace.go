@@ -22,7 +22,7 @@ const scope = "github.com/parallel-fusion/pfr"
 
 // enabled is set once spans have somewhere to go. It saves the hot path the cost of
 // OpenTelemetry's own no-op spans.
-var enabled atomic.Bool
+var enabled atomic.Bool //nolint:gochecknoglobals // it mirrors OpenTelemetry's own global provider
 
 // Kind says which side of a hop a span describes.
 type Kind int

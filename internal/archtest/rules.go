@@ -1,0 +1,104 @@
+package archtest
+
+const module = "github.com/parallel-fusion/pfr"
+
+// layer is a row of the import table: what the packages of a folder may import of this
+// module, beside their own subpackages and, in tests, the leaves.
+type layer struct {
+	folder string
+	may    []string
+	tests  []string // more, in tests
+}
+
+// leaves know nothing of the pipeline. Every layer above them may stand on them.
+var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "internal/cache"}
+
+// layers is the table: cmd → app → {roles, transports} → schemas and leaves. A role never
+// imports a role or a transport; a transport never imports schemas.
+var layers = []layer{
+	{folder: ".", may: []string{"internal/app", "producers", "consumers", "schemas"}},
+	{folder: "cmd", may: []string{"internal/app", "internal/config", "producers/loadgen", "schemas"}, tests: []string{"."}},
+	{folder: "internal/app", may: []string{
+		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
+		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/supervise", "internal/telemetry",
+	}},
+	{folder: "test", may: []string{"."}},
+
+	// roles
+	{folder: "producers", may: leaves},
+	{folder: "producers/gateway", may: append([]string{"producers"}, leaves...)},
+	{folder: "producers/precompute", may: append([]string{"producers"}, leaves...)},
+	{folder: "producers/loadgen"},
+	{folder: "router-worker", may: leaves},
+	{folder: "router-worker/student", may: append([]string{"router-worker"}, leaves...), tests: []string{"tool-workers/catalog"}},
+	{folder: "tool-workers", may: leaves},
+	{folder: "tool-workers/catalog", may: []string{"schemas"}},
+	{folder: "tool-workers/taxonomy", may: []string{"schemas", "tool-workers/catalog"}},
+	{folder: "fusion-aggregator", may: leaves},
+	{folder: "consumers", may: leaves},
+	{folder: "consumers/metrics", may: append([]string{"consumers"}, leaves...)},
+	{folder: "consumers/serpstore", may: append([]string{"consumers"}, leaves...)},
+	{folder: "consumers/deadletters", may: append([]string{"consumers"}, leaves...)},
+
+	// each tool stands on the catalogue and the port; siblings never import each other
+	{folder: "tool-workers/search", may: tool},
+	{folder: "tool-workers/similarartists", may: tool},
+	{folder: "tool-workers/recs", may: tool},
+	{folder: "tool-workers/newreleases", may: tool},
+	{folder: "tool-workers/releaseinfo", may: tool},
+	{folder: "tool-workers/podcasts", may: tool},
+	{folder: "tool-workers/dj", may: tool},
+
+	// transports
+	{folder: "internal/stream", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest"}},
+	{folder: "internal/rpc", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest", "internal/inproc"}},
+	{folder: "internal/inproc", tests: []string{"internal/stream", "internal/rpc"}},
+	{folder: "internal/bustest", may: []string{"internal/stream", "internal/rpc", "internal/inproc", "internal/telemetry"}},
+
+	// leaves
+	{folder: "schemas"},
+	{folder: "schemas/routes", may: []string{"schemas"}},
+	{folder: "internal/codec", tests: []string{"schemas"}},
+	{folder: "internal/cache", may: []string{"internal/telemetry"}},
+	{folder: "internal/config"},
+	{folder: "internal/supervise"},
+	{folder: "internal/telemetry"},
+	{folder: "internal/archtest"},
+}
+
+var tool = []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy", "internal/telemetry"}
+
+// owners names the door of each library: the folders that may import it.
+var owners = map[string][]string{
+	"github.com/segmentio/kafka-go":           {"internal/stream"},
+	"github.com/nats-io/nats.go":              {"internal/rpc"},
+	"github.com/nats-io/nats-server":          {"internal/inproc"},
+	"github.com/twmb/franz-go":                {"internal/inproc", "internal/bustest"},
+	"github.com/bytedance/sonic":              {"internal/codec"},
+	"github.com/allegro/bigcache":             {"internal/cache"},
+	"go.opentelemetry.io":                     {"internal/telemetry"},
+	"go.etcd.io/bbolt":                        {"consumers/serpstore"},
+	"github.com/blevesearch/bleve":            {"tool-workers"},
+	"github.com/alecthomas/kong":              {"cmd"},
+	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config"},
+	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen"},
+	"github.com/google/uuid":                  {"producers", "internal/bustest"},
+	"github.com/hashicorp/golang-lru":         {"."}, // small sets of recent ids, wherever they are kept
+	"github.com/prometheus/client_golang":     {"."}, // metrics live beside the code they measure
+	"golang.org/x":                            {"."}, // the Go project's own
+	"go.uber.org/goleak":                      {"."}, // tests only by nature
+	"pgregory.net/rapid":                      {"."},
+	"github.com/chromedp":                     {"test"},
+	"github.com/santhosh-tekuri/jsonschema":   {"test"},
+}
+
+// testDoors are more doors, for tests.
+var testDoors = map[string][]string{
+	"github.com/segmentio/kafka-go":         {"internal/inproc", "internal/bustest"},
+	"github.com/nats-io/nats.go":            {"internal/inproc", "internal/bustest"},
+	"github.com/twmb/franz-go":              {"internal/stream"},
+	"go.opentelemetry.io":                   {"internal/rpc", "internal/stream", "internal/bustest", "test"},
+	"github.com/chromedp":                   {"producers/gateway"},
+	"github.com/santhosh-tekuri/jsonschema": {"schemas", "producers/gateway"},
+	"github.com/goccy/go-yaml":              {"schemas", "producers/gateway"},
+}
