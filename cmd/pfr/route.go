@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/internal/app"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+type routeCmd struct {
+	JSON bool   `name:"json" help:"JSON lines (the default; the flag is there to be explicit)."`
+	File string `arg:"" optional:"" default:"-" help:"File with one query a line; - is the standard input."`
+}
+
+// routed is one line of the output.
+type routed struct {
+	Query      string         `json:"query"`
+	Route      string         `json:"route,omitempty"`
+	Params     schemas.Params `json:"params,omitempty"`
+	Source     schemas.Source `json:"source,omitempty"`
+	Confidence float64        `json:"confidence"`
+	Calls      []schemas.Call `json:"calls,omitempty"`
+	Error      string         `json:"error,omitempty"` // set when the query cannot be searched for
+}
+
+// Run decides a route for every line. A line that is no query gets an error line, and the
+// command fails at the end.
+func (c *routeCmd) Run(ctx context.Context, p *program) error {
+	in, closeIn, err := c.open(p.in)
+	if err != nil {
+		return err
+	}
+	defer closeIn()
+	cfg, err := p.settings()
+	if err != nil {
+		return err
+	}
+	decider, err := app.NewDecider(cfg, p.log)
+	if err != nil {
+		return err
+	}
+	defer decider.Close()
+
+	out := json.NewEncoder(p.out)
+	out.SetEscapeHTML(false)
+	lines := bufio.NewScanner(in)
+	bad := 0
+	for lines.Scan() {
+		text := strings.TrimSpace(lines.Text())
+		if text == "" {
+			continue
+		}
+		line := routed{Query: text}
+		if err := schemas.CheckText(text); err != nil {
+			line.Error = err.Error()
+			bad++
+		} else {
+			d := decider.Decide(ctx, text)
+			line.Route, line.Params, line.Source, line.Confidence, line.Calls = d.Route, d.Params, d.Source, d.Confidence, d.Calls
+		}
+		if err := out.Encode(line); err != nil {
+			return err
+		}
+	}
+	if bad > 0 {
+		err = fmt.Errorf("%d lines are not queries", bad)
+	}
+	return errors.Join(lines.Err(), err)
+}
+
+func (c *routeCmd) open(stdin io.Reader) (io.Reader, func(), error) {
+	if c.File == "-" {
+		return stdin, func() {}, nil
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { _ = f.Close() }, nil
+}

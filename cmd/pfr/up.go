@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/parallel-fusion/pfr/internal/app"
+)
+
+type upCmd struct {
+	HTTP    string `name:"http" help:"Address to listen on (default 127.0.0.1:8080)." placeholder:"ADDR"`
+	Data    string `help:"Folder that keeps topics and pages; without it they are in memory and gone at the end." placeholder:"DIR"`
+	Catalog string `help:"Folder with a catalogue in text form, instead of the sample." placeholder:"DIR"`
+}
+
+// Run runs every role on embedded brokers and says when the pipeline answers.
+func (c *upCmd) Run(ctx context.Context, p *program) error {
+	set := []string{"embedded.enabled=true"}
+	for path, value := range map[string]string{"gateway.addr": c.HTTP, "embedded.data_dir": c.Data, "tools.catalog": c.Catalog} {
+		if value != "" {
+			set = append(set, path+"="+value)
+		}
+	}
+	cfg, err := p.settings(set...)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answered := make(chan error, 1)
+	err = app.Run(ctx, cfg, app.Roles(), p.log, func(r app.Running) {
+		fmt.Fprintf(p.out, "kafka %s, nats %s\n", strings.Join(r.Kafka, ","), r.NATS)
+		go func() {
+			err := awaitReady(ctx, "http://"+r.HTTP)
+			if err == nil {
+				fmt.Fprintf(p.out, "pfr is ready on http://%s (%.1f s)\n", r.HTTP, time.Since(begin).Seconds())
+			}
+			answered <- err
+			if err != nil {
+				cancel()
+			}
+		}()
+	})
+	select {
+	case notReady := <-answered:
+		if notReady != nil && ctx.Err() == nil {
+			return notReady
+		}
+	default: // never got that far
+	}
+	return err
+}
+
+// awaitReady returns when a query has gone all the way through the pipeline.
+func awaitReady(ctx context.Context, base string) error {
+	client := http.Client{Timeout: time.Second}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := client.Do(req); err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
+	"github.com/parallel-fusion/pfr/internal/codec"
+	"github.com/parallel-fusion/pfr/internal/rpc"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
+)
+
+// toolCaller is the aggregator's way to the tools: request-reply over NATS.
+type toolCaller struct{ conn *rpc.Conn }
+
+// Call implements [fusion.Caller].
+func (c toolCaller) Call(ctx context.Context, req schemas.ToolRequest) (schemas.ToolResponse, error) {
+	payload, err := codec.Encode(req)
+	if err != nil {
+		return schemas.ToolResponse{}, err
+	}
+	reply, err := c.conn.Request(ctx, schemas.ToolSubject(req.Tool), payload)
+	if err != nil {
+		return schemas.ToolResponse{}, callError(err)
+	}
+	resp, err := codec.Decode[schemas.ToolResponse](reply)
+	if err != nil {
+		return resp, fmt.Errorf("%w: %w", fusion.ErrInvalid, err)
+	}
+	return resp, nil
+}
+
+// callError translates what the transport says into what the aggregator knows.
+func callError(err error) error {
+	switch {
+	case errors.Is(err, rpc.ErrNoResponders):
+		return fmt.Errorf("%w: %w", fusion.ErrNoResponder, err)
+	case errors.Is(err, rpc.ErrOverloaded):
+		return fmt.Errorf("%w: %w", fusion.ErrShed, err)
+	default:
+		return err
+	}
+}
+
+// toolHandler is a worker's way back: its bad requests get a code that says so.
+func toolHandler(w *tools.Worker) rpc.Handler {
+	return func(ctx context.Context, payload []byte) ([]byte, error) {
+		reply, err := w.Handle(ctx, payload)
+		if errors.Is(err, tools.ErrBadRequest) {
+			return nil, rpc.Errorf(rpc.CodeBadRequest, "%w", err)
+		}
+		return reply, err
+	}
+}
+
+// steps carries the progress of queries over NATS, in both directions.
+type steps struct{ conn *rpc.Conn }
+
+// Send implements [fusion.Feed]. A step that cannot be sent is lost: the page is not.
+func (s steps) Send(ctx context.Context, step schemas.Progress) {
+	payload, err := codec.Marshal(step)
+	if err == nil {
+		err = s.conn.Publish(ctx, schemas.SERPSubject(step.CorrelationID), payload)
+	}
+	_ = err // counted by the connection's metrics
+}
+
+// followBuffer is room for the steps of the largest page.
+const followBuffer = schemas.MaxCalls + 2
+
+// Follow implements [producers.Steps].
+func (s steps) Follow(correlationID string) (<-chan schemas.Progress, func(), error) {
+	sub, err := s.conn.Subscribe(schemas.SERPSubject(correlationID), followBuffer)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := make(chan schemas.Progress, followBuffer)
+	go func() { // ends when the subscription is closed
+		defer close(out)
+		for payload := range sub.C() {
+			if step, err := codec.Decode[schemas.Progress](payload); err == nil {
+				select {
+				case out <- step:
+				default: // a flood of copies; the page comes from the archive
+				}
+			}
+		}
+	}()
+	return out, func() { sub.Close() }, nil
+}
+
+// publisher hides the headers of a [stream.Publisher] from the roles.
+type publisher[T any] struct{ p *stream.Publisher[T] }
+
+func publish[T any](in *infra, t stream.Topic[T]) publisher[T] {
+	return publisher[T]{stream.NewPublisher(in.producer, t)}
+}
+
+// Publish returns nil once v is durable.
+func (p publisher[T]) Publish(ctx context.Context, v T) error { return p.p.Publish(ctx, v) }

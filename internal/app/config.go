@@ -1,0 +1,106 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/parallel-fusion/pfr/consumers/metrics"
+	"github.com/parallel-fusion/pfr/consumers/serpstore"
+	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
+	"github.com/parallel-fusion/pfr/internal/inproc"
+	"github.com/parallel-fusion/pfr/internal/rpc"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/internal/supervise"
+	"github.com/parallel-fusion/pfr/internal/telemetry"
+	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/producers/gateway"
+	router "github.com/parallel-fusion/pfr/router-worker"
+)
+
+// Config is every setting of a process: one section for each package.
+type Config struct {
+	Embedded  EmbeddedConfig        `yaml:"embedded"`
+	Kafka     stream.Config         `yaml:"kafka"`
+	Produce   stream.ProducerConfig `yaml:"produce"`
+	Topics    TopicsConfig          `yaml:"topics"`
+	NATS      rpc.Config            `yaml:"nats"`
+	Gateway   gateway.Config        `yaml:"gateway"`
+	Producers producers.Config      `yaml:"producers"`
+	Router    RouterConfig          `yaml:"router"`
+	Tools     ToolsConfig           `yaml:"tools"`
+	Fusion    FusionConfig          `yaml:"fusion"`
+	Pages     serpstore.Config      `yaml:"pages"`
+	Online    metrics.Config        `yaml:"online"`
+	Telemetry telemetry.Config      `yaml:"telemetry"`
+	Supervise supervise.Config      `yaml:"supervise"`
+}
+
+// EmbeddedConfig says whether this process brings its own brokers.
+type EmbeddedConfig struct {
+	Enabled       bool `yaml:"enabled"`
+	inproc.Config `yaml:",inline"`
+}
+
+// RouterConfig is the router and the consumer that feeds it.
+type RouterConfig struct {
+	router.Config `yaml:",inline"`
+	Handlers      int `yaml:"handlers"` // at once, for each partition
+}
+
+// FusionConfig is the aggregator and the consumer that feeds it.
+type FusionConfig struct {
+	fusion.Config `yaml:",inline"`
+	Handlers      int `yaml:"handlers"` // at once, for each partition; each waits for its tools
+}
+
+// ToolsConfig is the tool workers and their catalogue.
+type ToolsConfig struct {
+	// Catalog is a folder with a catalogue in text form; "" is the embedded sample.
+	Catalog string `yaml:"catalog"`
+	Workers int    `yaml:"workers"` // calls at once, for each tool
+	Backlog int    `yaml:"backlog"` // calls that wait, for each tool; more are refused
+	// Only names the tools to serve; empty means all.
+	Only []string `yaml:"only"`
+}
+
+// DefaultConfig returns the settings of a process that joins brokers on this machine.
+func DefaultConfig() Config {
+	nats := rpc.DefaultConfig()
+	nats.Name = "pfr"
+	return Config{
+		Embedded: EmbeddedConfig{Config: inproc.DefaultConfig()},
+		Kafka:    stream.DefaultConfig(), Produce: stream.DefaultProducerConfig(), Topics: defaultTopicsConfig(), NATS: nats,
+		Gateway: gateway.DefaultConfig(), Producers: producers.DefaultConfig(),
+		Router: RouterConfig{router.DefaultConfig(), 8}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
+		Tools: ToolsConfig{Workers: 8, Backlog: 64},
+		Pages: serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
+		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),
+	}
+}
+
+// Validate reports every problem of every section at once.
+func (c Config) Validate() error {
+	var errs []error
+	for _, s := range []struct {
+		name string
+		cfg  interface{ Validate() error }
+	}{
+		{"embedded", c.Embedded}, {"kafka", c.Kafka}, {"produce", c.Produce}, {"nats", c.NATS}, {"gateway", c.Gateway},
+		{"producers", c.Producers}, {"router", c.Router}, {"fusion", c.Fusion}, {"pages", c.Pages}, {"online", c.Online},
+		{"telemetry", c.Telemetry},
+	} {
+		if err := s.cfg.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+		}
+	}
+	if c.Topics.Partitions < 1 || c.Topics.Retention <= 0 || c.Topics.DeadLetterRetention <= 0 {
+		errs = append(errs, errors.New("topics: partitions and retentions must be positive"))
+	}
+	if min(c.Router.Handlers, c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 {
+		errs = append(errs, errors.New("router.handlers, fusion.handlers and tools.workers must be positive, tools.backlog not negative"))
+	}
+	if c.Supervise.StartTimeout <= 0 || c.Supervise.StopTimeout <= 0 {
+		errs = append(errs, errors.New("supervise: timeouts must be positive"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,160 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/parallel-fusion/pfr/consumers/serpstore"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/internal/supervise"
+	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/producers/gateway"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// gatewayParts: HTTP in, queries out; pages come back over NATS and from the SERP topic,
+// which the page store follows.
+func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]supervise.Part, error) {
+	about, err := know.about(cfg.Tools)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openStore(in, cfg)
+	if err != nil {
+		return nil, err
+	}
+	client, err := producers.New(cfg.Producers,
+		producers.Ports{Queries: publish(in, queries), Steps: steps{in.conn}, Archive: store}, in.log, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	counts := &onlineCounts{byRoute: map[string]schemas.OnlineMetrics{}}
+	g, err := gateway.New(cfg.Gateway, gateway.Ports{
+		Searches: client, Pages: pageReader{store}, Decisions: pageReader{store},
+		Interactions: publish(in, interactions), Online: counts, Gatherer: in.reg, About: about,
+	}, in.log, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	parts := storeParts(in, store)
+	return append(parts,
+		supervise.Part{Name: "gateway/online", Run: func(ctx context.Context, ready func()) error {
+			return stream.Tail(ctx, in.cluster, online, stream.TailConfig{From: stream.FromLast(recentCounts), CaughtUp: ready},
+				func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
+					counts.put(m)
+					return nil
+				})
+		}},
+		supervise.Part{Name: "gateway", Run: func(ctx context.Context, ready func()) error {
+			return g.Run(ctx, func(addr string) {
+				running.HTTP = addr
+				ready()
+			})
+		}}), nil
+}
+
+// recentCounts is how many records of online metrics are read back at start: enough for
+// several rounds of every route.
+const recentCounts = 200
+
+// openStore opens the page store: beside the embedded brokers' data if there is some, or
+// else in a folder that goes with the process.
+func openStore(in *infra, cfg Config) (*serpstore.Store, error) {
+	pages := cfg.Pages
+	switch {
+	case cfg.Embedded.Enabled && cfg.Embedded.DataDir != "":
+		pages.Path = filepath.Join(cfg.Embedded.DataDir, "pages.db")
+	case cfg.Embedded.Enabled:
+		dir, err := os.MkdirTemp("", "pfr-pages-")
+		if err != nil {
+			return nil, fmt.Errorf("page store: %w", err)
+		}
+		in.closers = append(in.closers, func() error { return os.RemoveAll(dir) })
+		pages.Path = filepath.Join(dir, "pages.db")
+	}
+	store, err := serpstore.Open(pages, in.log, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	in.closers = append(in.closers, store.Close)
+	return store, nil
+}
+
+// storeParts feed the page store, from where it stopped reading.
+func storeParts(in *infra, store *serpstore.Store) []supervise.Part {
+	return []supervise.Part{
+		{Name: "gateway/sweeper", Run: func(ctx context.Context, ready func()) error {
+			ready()
+			store.Run(ctx)
+			return nil
+		}},
+		{Name: "gateway/decisions", Run: follow(in, store, decisions, store.PutDecision)},
+		{Name: "gateway/pages", Run: follow(in, store, pages, store.Put)},
+	}
+}
+
+// follow stores every record of a topic, together with its position.
+func follow[T any](in *infra, store *serpstore.Store, topic stream.Topic[T], put func(T, serpstore.Position) error) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		next, err := store.Offsets(topic.Name)
+		if err != nil {
+			return err
+		}
+		return stream.Tail(ctx, in.cluster, topic, stream.TailConfig{From: stream.FromOffsets(next), CaughtUp: ready},
+			func(_ context.Context, v T, m stream.Meta) error {
+				return put(v, serpstore.Position{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset})
+			})
+	}
+}
+
+// pageReader is the page store as the gateway sees it.
+type pageReader struct{ store *serpstore.Store }
+
+// Get implements [gateway.Pages].
+func (r pageReader) Get(correlationID string) (schemas.SERP, error) {
+	page, err := r.store.Get(correlationID)
+	return page, notFound(err)
+}
+
+// Explain implements [gateway.Decisions].
+func (r pageReader) Explain(correlationID string) (gateway.Explained, error) {
+	e, err := r.store.Decision(correlationID)
+	return gateway.Explained{Query: e.Query, Decision: e.Decision, DecidedAt: e.DecidedAt}, notFound(err)
+}
+
+func notFound(err error) error {
+	if errors.Is(err, serpstore.ErrNotFound) {
+		return gateway.ErrNotFound
+	}
+	return err
+}
+
+// onlineCounts holds the latest counts of each route.
+type onlineCounts struct {
+	mu      sync.Mutex
+	byRoute map[string]schemas.OnlineMetrics
+}
+
+func (c *onlineCounts) put(m schemas.OnlineMetrics) {
+	if m.Window != "all" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.byRoute[m.Cut.Route] = m
+}
+
+// Snapshot implements [gateway.Online].
+func (c *onlineCounts) Snapshot() []schemas.OnlineMetrics {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]schemas.OnlineMetrics, 0, len(c.byRoute))
+	for _, m := range c.byRoute {
+		out = append(out, m)
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/parallel-fusion/pfr/producers/gateway"
+	"github.com/parallel-fusion/pfr/router-worker/student"
+	"github.com/parallel-fusion/pfr/schemas/routes"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+)
+
+// knowledge is what several roles of one process know: the routes, and the catalogue,
+// which is loaded once.
+type knowledge struct {
+	manifest *routes.Manifest
+	catalog  func() (*catalog.Catalog, error)
+}
+
+func newKnowledge(cfg ToolsConfig) (knowledge, error) {
+	manifest, err := routes.Music()
+	return knowledge{manifest, sync.OnceValues(func() (*catalog.Catalog, error) { return loadCatalog(cfg.Catalog) })}, err
+}
+
+// loadCatalog returns the catalogue of a folder, or the sample.
+func loadCatalog(dir string) (*catalog.Catalog, error) {
+	if dir == "" {
+		return catalog.Sample()
+	}
+	c, err := catalog.Load(os.DirFS(dir))
+	if err != nil {
+		return nil, fmt.Errorf("catalogue in %s: %w", dir, err)
+	}
+	return c, nil
+}
+
+// student returns the in-process model, which knows the names of the catalogue.
+func (k knowledge) student() (*student.Student, error) {
+	c, err := k.catalog()
+	if err != nil {
+		return nil, err
+	}
+	s, err := student.New(student.DefaultConfig(), gazetteer(c), k.manifest)
+	if err != nil {
+		return nil, fmt.Errorf("student: %w", err)
+	}
+	return s, nil
+}
+
+// sampleNote is shown on the web page while the embedded sample is in use.
+const sampleNote = "Facts compiled by hand; episodes, listeners and play counts are synthetic."
+
+// about is what the web page says of itself.
+func (k knowledge) about(cfg ToolsConfig) (gateway.About, error) {
+	c, err := k.catalog()
+	if err != nil {
+		return gateway.About{}, err
+	}
+	about := gateway.About{AsOf: c.AsOf.Format(time.DateOnly)}
+	if cfg.Catalog == "" {
+		about.Note = sampleNote
+	}
+	for _, r := range k.manifest.Routes {
+		about.Examples = append(about.Examples, r.Examples[0])
+		about.Routes = append(about.Routes, gateway.Legend{Name: r.Name, For: r.For})
+	}
+	return about, nil
+}

@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/parallel-fusion/pfr/consumers/metrics"
+	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/internal/supervise"
+	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Consumer groups of the roles that share work.
+const (
+	groupRouter = "pfr-router"
+	groupFusion = "pfr-fusion"
+)
+
+// member returns the settings of a consumer in a group of this pipeline.
+func member(in *infra, group string, handlers int) stream.ConsumerConfig {
+	cfg := stream.DefaultConsumerConfig()
+	cfg.Group, cfg.HandlersPerPartition = group, handlers
+	cfg.DeadLetterTopic, cfg.Producer, cfg.Redact = schemas.TopicDeadLetters, in.producer, schemas.Redact
+	return cfg
+}
+
+// routerParts: queries in, decisions out; precomputed decisions are followed on the side.
+func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error) {
+	model, err := know.student()
+	if err != nil {
+		return nil, err
+	}
+	r, err := router.New(cfg.Router.Config, know.manifest, model, in.log, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	in.closers = append(in.closers, r.Close)
+	stage := r.Stage(publish(in, decisions))
+	consumer, err := stream.NewConsumer(in.cluster, queries, member(in, groupRouter, cfg.Router.Handlers),
+		func(ctx context.Context, q schemas.Query, _ stream.Meta) error { return stage(ctx, q) })
+	if err != nil {
+		return nil, err
+	}
+	return []supervise.Part{
+		{Name: "router/precomputed", Run: func(ctx context.Context, ready func()) error {
+			return stream.Tail(ctx, in.cluster, precomputed, stream.TailConfig{CaughtUp: ready},
+				func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
+					if p.RouteKey == "" {
+						r.Withdraw(string(m.Key))
+					} else {
+						r.Precompute(p)
+					}
+					return nil
+				})
+		}},
+		{Name: "router", Run: consume(consumer)},
+	}, nil
+}
+
+// fusionParts: decisions in, tools asked over NATS, pages out.
+func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
+	feed := steps{in.conn}
+	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{Tools: toolCaller{in.conn}, Pages: publish(in, pages), Feed: feed}, in.log, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	mc := member(in, groupFusion, cfg.Fusion.Handlers)
+	mc.OnAssigned = func(ctx context.Context, partition int) error {
+		return rememberPages(ctx, in, agg, partition, cfg.Fusion.RebuildTail)
+	}
+	consumer, err := stream.NewConsumer(in.cluster, decisions, mc,
+		func(ctx context.Context, d schemas.RouteDecision, _ stream.Meta) error { return agg.Handle(ctx, d) })
+	if err != nil {
+		return nil, err
+	}
+	return []supervise.Part{{Name: "fusion", Run: func(ctx context.Context, ready func()) error {
+		defer agg.Close()
+		return consume(consumer)(ctx, ready)
+	}}}, nil
+}
+
+// rememberPages tells the aggregator which pages of a partition are out already. Queries,
+// decisions and pages of one correlation id have the same partition number.
+func rememberPages(ctx context.Context, in *infra, agg *fusion.Aggregator, partition, tail int) error {
+	err := stream.Tail(ctx, in.cluster, keys(schemas.TopicSERPs),
+		stream.TailConfig{From: stream.FromLast(int64(tail)), Partitions: []int{partition}, UntilEnd: true},
+		func(_ context.Context, _ struct{}, m stream.Meta) error {
+			agg.Remember(string(m.Key))
+			return nil
+		})
+	if err != nil {
+		return fmt.Errorf("remember pages of partition %d: %w", partition, err)
+	}
+	return nil
+}
+
+// consume runs a consumer as a part. It is ready at once: the group hands out partitions
+// in its own time, and a member may get none.
+func consume[T any](c *stream.Consumer[T]) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		ready()
+		return c.Run(ctx)
+	}
+}
+
+// publishEvery is how often changed online metrics go out.
+const publishEvery = time.Second
+
+// consumersParts joins interactions to pages and publishes what came of them. Both topics
+// are read from their start, so that a restart counts the same.
+func consumersParts(in *infra, cfg Config) ([]supervise.Part, error) {
+	joiner, err := metrics.New(cfg.Online, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	return []supervise.Part{
+		{Name: "consumers/pages", Run: func(ctx context.Context, ready func()) error {
+			return stream.Tail(ctx, in.cluster, pages, stream.TailConfig{CaughtUp: ready},
+				func(ctx context.Context, p schemas.SERP, _ stream.Meta) error { return joiner.Page(ctx, p) })
+		}},
+		{Name: "consumers/interactions", Run: func(ctx context.Context, ready func()) error {
+			return stream.Tail(ctx, in.cluster, interactions, stream.TailConfig{CaughtUp: ready},
+				func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
+					return joiner.Interaction(ctx, i)
+				})
+		}},
+		{Name: "consumers/online", Run: func(ctx context.Context, ready func()) error {
+			ready()
+			return publishOnline(ctx, joiner, publish(in, online))
+		}},
+	}, nil
+}
+
+// publishOnline publishes the counts whenever they have changed. What cannot be published
+// now goes out with the next change.
+func publishOnline(ctx context.Context, joiner *metrics.Joiner, out publisher[schemas.OnlineMetrics]) error {
+	tick := time.NewTicker(publishEvery)
+	defer tick.Stop()
+	published := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			counts, revision := joiner.Snapshot(now)
+			if revision == published {
+				continue
+			}
+			if err := publishAll(ctx, out, counts); err == nil {
+				published = revision
+			}
+		}
+	}
+}
+
+func publishAll[T any](ctx context.Context, out publisher[T], all []T) error {
+	for _, v := range all {
+		if err := out.Publish(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

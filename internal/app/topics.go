@@ -1,0 +1,76 @@
+package app
+
+import (
+	"time"
+
+	"github.com/parallel-fusion/pfr/internal/codec"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// The topics of the pipeline, bound to their messages.
+var (
+	queries      = topic(schemas.TopicQueries, func(q schemas.Query) string { return q.Key() })
+	decisions    = topic(schemas.TopicRouteDecisions, schemas.RouteDecision.Key)
+	pages        = topic(schemas.TopicSERPs, schemas.SERP.Key)
+	interactions = topic(schemas.TopicInteractions, schemas.Interaction.Key)
+	online       = topic(schemas.TopicOnlineMetrics, schemas.OnlineMetrics.Key)
+	precomputed  = withdrawable(topic(schemas.TopicPrecomputedRoutes, schemas.PrecomputedRoute.Key))
+)
+
+func topic[T codec.Validator](name string, key func(T) string) stream.Topic[T] {
+	return stream.Topic[T]{Name: name, Key: key, Encode: codec.Encode[T], Decode: decode[T]}
+}
+
+// decode marks every decoding error as permanent: reading again cannot help.
+func decode[T codec.Validator](data []byte) (T, error) {
+	v, err := codec.Decode[T](data)
+	return v, stream.Permanent(err)
+}
+
+// withdrawable reads a record without a value, which withdraws its key, as the zero value.
+func withdrawable[T codec.Validator](t stream.Topic[T]) stream.Topic[T] {
+	t.Decode = func(data []byte) (v T, err error) {
+		if len(data) == 0 {
+			return v, nil
+		}
+		return decode[T](data)
+	}
+	return t
+}
+
+// keys reads the keys of a topic and ignores its values.
+func keys(name string) stream.Topic[struct{}] {
+	return stream.Topic[struct{}]{Name: name, Decode: func([]byte) (v struct{}, err error) { return v, nil }}
+}
+
+// TopicsConfig says how the topics are made. Partition counts are fixed from the start:
+// changing one would break the joins by correlation id.
+type TopicsConfig struct {
+	Partitions int           `yaml:"partitions"` // of each topic that is joined
+	Retention  time.Duration `yaml:"retention"`  // of queries, decisions, pages and interactions
+	// DeadLetterRetention is longer: a person looks at dead letters.
+	DeadLetterRetention time.Duration `yaml:"dead_letter_retention"`
+}
+
+func defaultTopicsConfig() TopicsConfig {
+	return TopicsConfig{Partitions: 8, Retention: 24 * time.Hour, DeadLetterRetention: 14 * 24 * time.Hour}
+}
+
+// specs returns every topic as the brokers must have it.
+func (c TopicsConfig) specs() []stream.TopicSpec {
+	var specs []stream.TopicSpec
+	for _, name := range schemas.Topics() {
+		spec := stream.TopicSpec{Name: name, Partitions: c.Partitions, Retention: c.Retention}
+		switch name {
+		case schemas.TopicPrecomputedRoutes:
+			spec.Compact, spec.Retention = true, 0
+		case schemas.TopicOnlineMetrics:
+			spec.Partitions = 1
+		case schemas.TopicDeadLetters:
+			spec.Partitions, spec.Retention = 1, c.DeadLetterRetention
+		}
+		specs = append(specs, spec)
+	}
+	return specs
+}

@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// The user's features are in the two topics and the tool requests that carry them, and
+// nowhere else: no log, metric, page, dead letter, page store or HTTP answer.
+func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
+	const canary = "canary-7f3a91"
+	dir := t.TempDir()
+	p := up(t, dir)
+	user := map[string]any{"id": canary, "features": map[string]string{"favorite_genres": canary, canary: "x"}}
+	var answers strings.Builder
+	for _, query := range []string{"new indie rock releases", "artists similar to khruangbin", "latest albums by lady gaga", "true crime podcasts"} {
+		page, err := p.trySearch(t.Context(), map[string]any{"query": query, "user": user, "deadline_ms": 5000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, explained := p.get(t, "/v1/explain/"+page.CorrelationID, "application/json")
+		_, html := p.get(t, "/?q="+strings.ReplaceAll(query, " ", "+"), "text/html")
+		answers.WriteString(outline(page) + explained + html)
+	}
+	// Poison on every topic: it ends in the dead letters, without the user.
+	for _, name := range []string{schemas.TopicQueries, schemas.TopicRouteDecisions} {
+		poison(t, p.kafka, name, `{"schema_version":"9.0","user":{"id":"`+canary+`"},"colour":"`+canary+`"}`)
+		poison(t, p.kafka, name, `{"schema_version":"1.0","user":{"id":"`+canary+`"},"text":`)
+		poison(t, p.kafka, name, canary)
+	}
+	eventually(t, "six dead letters", func() bool { return len(records(t, p.kafka, schemas.TopicDeadLetters)) >= 6 })
+
+	_, metrics := p.get(t, "/metrics", "text/plain")
+	found := map[string]string{"HTTP answers": answers.String(), "metrics": metrics, "log": p.procs[0].logged()}
+	for _, name := range schemas.Topics() {
+		found[name] = strings.Join(records(t, p.kafka, name), "\n")
+	}
+	letters, err := runPFR(t, "", "dead-letters", "list", "--json", "--kafka", p.kafka)
+	if err != nil {
+		t.Error(err)
+	}
+	found["pfr dead-letters"] = letters
+	p.procs[0].stop(t, 10*time.Second)
+	store, err := os.ReadFile(filepath.Join(dir, "pages.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found["page store"] = string(store)
+
+	carriers := map[string]bool{schemas.TopicQueries: true, schemas.TopicRouteDecisions: true}
+	for where, text := range found {
+		if has := strings.Contains(text, canary); has != carriers[where] {
+			t.Errorf("%s: canary %v, want %v", where, has, carriers[where])
+		}
+	}
+	if len(found["log"]) == 0 || len(found["page store"]) == 0 || !strings.Contains(letters, "pfr.queries.v1") {
+		t.Error("a place to look at is empty")
+	}
+}
+
+// poison puts a value on a topic as it is.
+func poison(t *testing.T, kafka, topic, value string) {
+	t.Helper()
+	p, err := stream.NewProducer(dial(t, kafka), stream.DefaultProducerConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.Produce(t.Context(), stream.Message{Topic: topic, Key: []byte("poison"), Value: []byte(value)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// records returns every record of a topic: headers, key and value as one text.
+func records(t *testing.T, kafka, name string) (all []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	raw := stream.Topic[string]{Name: name, Decode: func(b []byte) (string, error) { return string(b), nil }}
+	err := stream.Tail(ctx, dial(t, kafka), raw, stream.TailConfig{UntilEnd: true}, func(_ context.Context, v string, m stream.Meta) error {
+		text := string(m.Key) + " " + v
+		for _, h := range m.Headers {
+			text += " " + h.Key + "=" + string(h.Value)
+		}
+		all = append(all, text)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
