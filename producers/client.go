@@ -185,28 +185,11 @@ func (c *Client) Follow(ctx context.Context, q schemas.Query, onStep func(schema
 		steps, stop = nil, func() {}
 	}
 	defer stop()
+	archived, leave := c.waitForArchive(ctx, q.CorrelationID) // before the page can be there
+	defer leave()
 	if err := c.ports.Queries.Publish(ctx, q); err != nil {
 		return schemas.SERP{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return c.await(ctx, q.CorrelationID, steps, onStep)
-}
-
-// await returns the page from the steps or from the archive, whichever has it first.
-func (c *Client) await(ctx context.Context, id string, steps <-chan schemas.Progress, onStep func(schemas.Progress)) (schemas.SERP, error) {
-	type result struct {
-		page schemas.SERP
-		err  error
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	archived := make(chan result, 1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		page, err := c.ports.Archive.Await(ctx, id)
-		archived <- result{page, err}
-	}()
-	defer func() { cancel(); <-done }()
-
 	for {
 		select {
 		case step, ok := <-steps:
@@ -221,10 +204,30 @@ func (c *Client) await(ctx context.Context, id string, steps <-chan schemas.Prog
 			}
 		case r := <-archived:
 			if r.err != nil {
-				return schemas.SERP{}, fmt.Errorf("%w: query %s: %w", ErrNoPage, id, r.err)
+				return schemas.SERP{}, fmt.Errorf("%w: query %s: %w", ErrNoPage, q.CorrelationID, r.err)
 			}
 			c.m.pages.WithLabelValues("archive").Inc()
 			return r.page, nil
 		}
 	}
+}
+
+// archived is what the archive says of a page.
+type archived struct {
+	page schemas.SERP
+	err  error
+}
+
+// waitForArchive asks the archive for a page in the background. leave ends that and waits
+// for its end.
+func (c *Client) waitForArchive(ctx context.Context, id string) (answer <-chan archived, leave func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ch := make(chan archived, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		page, err := c.ports.Archive.Await(ctx, id)
+		ch <- archived{page, err}
+	}()
+	return ch, func() { cancel(); <-done }
 }

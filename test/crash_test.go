@@ -19,15 +19,16 @@ import (
 // kill -9 of the whole pipeline while queries pour in, then a restart on the same data:
 // every accepted query has exactly one page for whoever reads through consumers.
 func TestNothingAcceptedIsLostBySIGKILL(t *testing.T) {
-	const rounds, perRound = 3, 700 // 2,100 queries
+	const rounds, perRound = 3, 1050 // 2,100 before the kills, the rest during them
 	dir := t.TempDir()
 	accepted := map[string]bool{}
 	for round := range rounds {
 		p := up(t, dir)
-		ids := publishWhile(t, p.kafka, perRound, func(done int) {
-			if done == perRound/2 {
+		ids := publishWhile(t, p.kafka, perRound, func(done int) bool {
+			if done == perRound*2/3 {
 				p.procs[0].kill(t)
 			}
+			return done < perRound*2/3
 		})
 		for _, id := range ids {
 			accepted[id] = true
@@ -54,9 +55,9 @@ func TestNothingAcceptedIsLostBySIGKILL(t *testing.T) {
 	t.Logf("%d accepted, %d pages, %d repeated records on the topic after %d crashes", len(accepted), len(pages), repeats, rounds)
 }
 
-// publishWhile publishes n queries from a few goroutines, calls progress after each, and
-// returns the ids of those that the broker has acknowledged.
-func publishWhile(t *testing.T, kafka string, n int, progress func(done int)) (acked []string) {
+// publishWhile publishes up to n queries from a few goroutines for as long as more, which
+// is called after each, says so. It returns the ids that the broker has acknowledged.
+func publishWhile(t *testing.T, kafka string, n int, more func(done int) bool) (acked []string) {
 	t.Helper()
 	cluster := dial(t, kafka)
 	cfg := stream.DefaultProducerConfig()
@@ -89,8 +90,8 @@ func publishWhile(t *testing.T, kafka string, n int, progress func(done int)) (a
 					acked = append(acked, q.CorrelationID)
 				}
 				done++
-				if progress(done); done >= n*3/4 {
-					stop() // the broker has been dead for a while
+				if !more(done) {
+					stop()
 				}
 				mu.Unlock()
 			}
@@ -161,10 +162,11 @@ func dial(t *testing.T, kafka string) *stream.Cluster {
 func TestSIGTERMUnderLoadLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	p := up(t, dir)
-	accepted := publishWhile(t, p.kafka, 600, func(done int) {
+	accepted := publishWhile(t, p.kafka, 600, func(done int) bool {
 		if done == 300 {
 			p.procs[0].stop(t, 10*time.Second)
 		}
+		return done < 300
 	})
 	if len(accepted) < 250 {
 		t.Errorf("only %d queries were accepted", len(accepted))

@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
+	"github.com/parallel-fusion/pfr/internal/mailbox"
 	"github.com/parallel-fusion/pfr/internal/telemetry"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -79,7 +80,7 @@ type Store struct {
 	cfg     Config
 	log     *slog.Logger
 	db      *bbolt.DB
-	waiters waiters
+	arrived mailbox.Mailbox[schemas.SERP]
 	stored  prometheus.Counter
 	swept   prometheus.Counter
 }
@@ -96,7 +97,7 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 	}
 	f := telemetry.Metrics(reg, "serpstore")
 	s := &Store{
-		cfg: cfg, log: log, db: db, waiters: newWaiters(),
+		cfg: cfg, log: log, db: db,
 		stored: f.Counter("stored_total", "Pages stored."), swept: f.Counter("swept_total", "Pages and decisions removed after the retention."),
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
@@ -135,7 +136,7 @@ func (s *Store) Run(ctx context.Context) {
 // Put stores a page read at pos and wakes whoever waits for it. The first page of a
 // correlation id stays.
 func (s *Store) Put(page schemas.SERP, pos Position) error {
-	s.waiters.wake(page)
+	s.arrived.Deliver(page.CorrelationID, page)
 	data, err := codec.Marshal(page)
 	if err != nil {
 		return fmt.Errorf("store page %s: %w", page.CorrelationID, err)
@@ -201,7 +202,7 @@ func (s *Store) get(bucket, id string, v any) error {
 // Await returns the page of a correlation id, now or when it is stored, or the error of
 // ctx.
 func (s *Store) Await(ctx context.Context, correlationID string) (schemas.SERP, error) {
-	arrived, stop := s.waiters.wait(correlationID)
+	arrived, stop := s.arrived.Wait(correlationID)
 	defer stop()
 	if page, err := s.Get(correlationID); !errors.Is(err, ErrNotFound) {
 		return page, err

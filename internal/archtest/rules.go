@@ -11,7 +11,7 @@ type layer struct {
 }
 
 // leaves know nothing of the pipeline. Every layer above them may stand on them.
-var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "internal/cache"}
+var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "internal/cache", "internal/mailbox"}
 
 // layers is the table: cmd → app → {roles, transports} → schemas and leaves. A role never
 // imports a role or a transport; a transport never imports schemas.
@@ -20,7 +20,7 @@ var layers = []layer{
 	{folder: "cmd", may: []string{"internal/app", "internal/config", "producers/loadgen", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
-		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/supervise", "internal/telemetry",
+		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/mailbox", "internal/supervise", "internal/telemetry",
 	}},
 	{folder: "test", may: []string{"."}},
 
@@ -61,6 +61,7 @@ var layers = []layer{
 	{folder: "internal/codec", tests: []string{"schemas"}},
 	{folder: "internal/cache", may: []string{"internal/telemetry"}},
 	{folder: "internal/config"},
+	{folder: "internal/mailbox"},
 	{folder: "internal/supervise"},
 	{folder: "internal/telemetry"},
 	{folder: "internal/archtest"},
@@ -82,7 +83,7 @@ var owners = map[string][]string{
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen"},
-	"github.com/google/uuid":                  {"producers", "internal/bustest"},
+	"github.com/google/uuid":                  {"producers", "internal/bustest", "test"},
 	"github.com/hashicorp/golang-lru":         {"."}, // small sets of recent ids, wherever they are kept
 	"github.com/prometheus/client_golang":     {"."}, // metrics live beside the code they measure
 	"golang.org/x":                            {"."}, // the Go project's own
