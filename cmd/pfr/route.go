@@ -23,7 +23,7 @@ type routeCmd struct {
 type routed struct {
 	Query      string         `json:"query"`
 	Route      string         `json:"route,omitempty"`
-	Params     schemas.Params `json:"params,omitempty"`
+	Params     schemas.Params `json:"params"`
 	Source     schemas.Source `json:"source,omitempty"`
 	Confidence float64        `json:"confidence"`
 	Calls      []schemas.Call `json:"calls,omitempty"`
