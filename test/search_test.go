@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,8 @@ func TestPipeline(t *testing.T) {
 			t.Run("interactions", func(t *testing.T) { testInteractions(t, p) })
 			t.Run("terminal", func(t *testing.T) { testTerminal(t, p) })
 			t.Run("bad requests", func(t *testing.T) { testBadRequests(t, p) })
-			for i := len(p.procs) - 1; i >= 0; i-- {
-				p.procs[i].stop(t, 10*time.Second)
+			for _, proc := range slices.Backward(p.procs) {
+				proc.stop(t, 10*time.Second)
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func TestTraceFollowsAQueryThroughBothBrokers(t *testing.T) {
 	})
 	for _, s := range spans.Ended() {
 		for _, kv := range s.Attributes() {
-			if v := kv.Value.Emit(); v == page.Query {
+			if v := kv.Value.String(); v == page.Query {
 				t.Errorf("span %s carries the query text", s.Name())
 			}
 		}
@@ -64,7 +64,7 @@ func inProcess(t *testing.T) *pipeline {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	started, ended := make(chan app.Running, 1), make(chan error, 1)
 	go func() {
-		ended <- app.Run(ctx, cfg, app.Roles(), slog.New(slog.DiscardHandler), func(r app.Running) { started <- r })
+		ended <- app.Run(ctx, cfg, app.Process{Roles: app.Roles(), Started: func(r app.Running) { started <- r }}, slog.New(slog.DiscardHandler))
 	}()
 	t.Cleanup(func() {
 		cancel()

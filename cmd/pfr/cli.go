@@ -36,7 +36,9 @@ type cli struct {
 }
 
 // reserved are the variables that begin with PFR_ and are flags or belong to tests.
-var reserved = []string{"PFR_CONFIG_FILE", "PFR_LOG_LEVEL", "PFR_TEST_", "PFR_QUERY_DATA"}
+func reserved() []string {
+	return []string{"PFR_CONFIG_FILE", "PFR_LOG_LEVEL", "PFR_TEST_", "PFR_QUERY_DATA"}
+}
 
 // program is what every command gets.
 type program struct {
@@ -75,7 +77,7 @@ func run(ctx context.Context, args []string, std streams, env []string) error {
 func (p *program) settings(set ...string) (app.Config, error) {
 	defaults := app.DefaultConfig()
 	return config.Load(defaults, config.Sources{
-		File: p.cli.ConfigFile, Env: p.env, Reserved: reserved, Set: append(p.cli.Set, set...),
+		File: p.cli.ConfigFile, Env: p.env, Reserved: reserved(), Set: append(p.cli.Set, set...),
 	})
 }
 

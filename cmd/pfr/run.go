@@ -27,9 +27,9 @@ func (c *runCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	return app.Run(ctx, cfg, c.Roles, p.log, func(r app.Running) {
+	return app.Run(ctx, cfg, app.Process{Roles: c.Roles, Started: func(r app.Running) {
 		fmt.Fprintf(p.out, "pfr runs %s%s\n", strings.Join(c.Roles, ", "), at(r.HTTP))
-	})
+	}}, p.log)
 }
 
 func at(addr string) string {

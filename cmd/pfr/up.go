@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/parallel-fusion/pfr/internal/app"
@@ -29,28 +31,22 @@ func (c *upCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	begin := time.Now()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	answered := make(chan error, 1)
-	err = app.Run(ctx, cfg, app.Roles(), p.log, func(r app.Running) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	err = app.Run(ctx, cfg, app.Process{Roles: app.Roles(), Started: func(r app.Running) {
 		fmt.Fprintf(p.out, "kafka %s, nats %s\n", strings.Join(r.Kafka, ","), r.NATS)
-		go func() {
-			err := awaitReady(ctx, "http://"+r.HTTP)
-			if err == nil {
-				fmt.Fprintf(p.out, "pfr is ready on http://%s (%.1f s)\n", r.HTTP, time.Since(begin).Seconds())
+		watching.Go(func() {
+			if err := awaitReady(ctx, "http://"+r.HTTP); err != nil {
+				cancel(err)
+				return
 			}
-			answered <- err
-			if err != nil {
-				cancel()
-			}
-		}()
-	})
-	select {
-	case notReady := <-answered:
-		if notReady != nil && ctx.Err() == nil {
-			return notReady
-		}
-	default: // never got that far
+			fmt.Fprintf(p.out, "pfr is ready on http://%s (%.1f s)\n", r.HTTP, time.Since(begin).Seconds())
+		})
+	}}, p.log)
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		return cause // it was up, but no query came through
 	}
 	return err
 }

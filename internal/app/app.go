@@ -50,13 +50,19 @@ type Running struct {
 	NATS  string
 }
 
-// Run runs roles until ctx ends or one fails, and calls started when all are up. Brokers
-// outlive the roles: they are connected first and closed last.
-func Run(ctx context.Context, cfg Config, roles []string, log *slog.Logger, started func(Running)) error {
-	if err := errors.Join(CheckRoles(roles), cfg.Validate()); err != nil {
+// Process is what one process runs.
+type Process struct {
+	Roles   []string
+	Started func(Running) // called when all are up
+}
+
+// Run runs the roles of p until ctx ends or one fails. Brokers outlive the roles: they are
+// connected first and closed last.
+func Run(ctx context.Context, cfg Config, p Process, log *slog.Logger) error {
+	if err := errors.Join(CheckRoles(p.Roles), cfg.Validate()); err != nil {
 		return err
 	}
-	stopTraces, err := telemetry.Setup(ctx, cfg.Telemetry, "pfr-"+strings.Join(roles, "-"))
+	stopTraces, err := telemetry.Setup(ctx, cfg.Telemetry, "pfr-"+strings.Join(p.Roles, "-"))
 	if err != nil {
 		return err
 	}
@@ -68,9 +74,9 @@ func Run(ctx context.Context, cfg Config, roles []string, log *slog.Logger, star
 		return errors.Join(err, stopTraces())
 	}
 	running := Running{Kafka: in.kafka, NATS: in.nats}
-	parts, err := topology(in, cfg, roles, &running)
+	parts, err := topology(in, cfg, p.Roles, &running)
 	if err == nil {
-		cfg.Supervise.Started = func() { started(running) }
+		cfg.Supervise.Started = func() { p.Started(running) }
 		err = supervise.Run(ctx, cfg.Supervise, log, parts...)
 	}
 	return errors.Join(err, in.close(), stopTraces())

@@ -85,8 +85,16 @@ func (c Config) Validate() error {
 		name string
 		cfg  interface{ Validate() error }
 	}{
-		{"embedded", c.Embedded}, {"kafka", c.Kafka}, {"produce", c.Produce}, {"nats", c.NATS}, {"gateway", c.Gateway},
-		{"producers", c.Producers}, {"router", c.Router}, {"fusion", c.Fusion}, {"pages", c.Pages}, {"online", c.Online},
+		{"embedded", c.Embedded},
+		{"kafka", c.Kafka},
+		{"produce", c.Produce},
+		{"nats", c.NATS},
+		{"gateway", c.Gateway},
+		{"producers", c.Producers},
+		{"router", c.Router},
+		{"fusion", c.Fusion},
+		{"pages", c.Pages},
+		{"online", c.Online},
 		{"telemetry", c.Telemetry},
 	} {
 		if err := s.cfg.Validate(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,8 @@ func (in *infra) closeProducer() error {
 // close closes everything in reverse order.
 func (in *infra) close() error {
 	var errs []error
-	for i := len(in.closers) - 1; i >= 0; i-- {
-		errs = append(errs, in.closers[i]())
+	for _, c := range slices.Backward(in.closers) {
+		errs = append(errs, c())
 	}
 	return errors.Join(errs...)
 }

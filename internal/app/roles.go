@@ -69,7 +69,8 @@ func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
 	}
 	mc := member(in, groupFusion, cfg.Fusion.Handlers)
 	mc.OnAssigned = func(ctx context.Context, partition int) error {
-		return rememberPages(ctx, in, agg, partition, cfg.Fusion.RebuildTail)
+		tail := stream.TailConfig{From: stream.FromLast(int64(cfg.Fusion.RebuildTail)), Partitions: []int{partition}, UntilEnd: true}
+		return rememberPages(ctx, in, agg, tail)
 	}
 	consumer, err := stream.NewConsumer(in.cluster, decisions, mc,
 		func(ctx context.Context, d schemas.RouteDecision, _ stream.Meta) error { return agg.Handle(ctx, d) })
@@ -84,15 +85,13 @@ func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
 
 // rememberPages tells the aggregator which pages of a partition are out already. Queries,
 // decisions and pages of one correlation id have the same partition number.
-func rememberPages(ctx context.Context, in *infra, agg *fusion.Aggregator, partition, tail int) error {
-	err := stream.Tail(ctx, in.cluster, keys(schemas.TopicSERPs),
-		stream.TailConfig{From: stream.FromLast(int64(tail)), Partitions: []int{partition}, UntilEnd: true},
-		func(_ context.Context, _ struct{}, m stream.Meta) error {
-			agg.Remember(string(m.Key))
-			return nil
-		})
+func rememberPages(ctx context.Context, in *infra, agg *fusion.Aggregator, tail stream.TailConfig) error {
+	err := stream.Tail(ctx, in.cluster, keys(schemas.TopicSERPs), tail, func(_ context.Context, _ struct{}, m stream.Meta) error {
+		agg.Remember(string(m.Key))
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("remember pages of partition %d: %w", partition, err)
+		return fmt.Errorf("remember pages of partitions %v: %w", tail.Partitions, err)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestPlantedViolationsAreFound(t *testing.T) {
 		{"schemas/x.go", "github.com/goccy/go-yaml", "door"},              // standard library only
 		{"internal/app/x.go", "github.com/nats-io/nats.go/micro", "door"}, // a subpackage of a library
 		{"producers/x.go", "github.com/unknown/library", "door"},          // new libraries are named first
-		{"newfolder/x.go", module + "schemas", "no rule"},                   // new folders too
+		{"newfolder/x.go", module + "schemas", "no rule"},                 // new folders too
 		{"router-worker/x.go", module + "schemas/routes", ""},
 		{"internal/stream/x.go", "github.com/segmentio/kafka-go/protocol", ""},
 		{"schemas/x_test.go", "github.com/goccy/go-yaml", ""},

@@ -21,7 +21,7 @@ var ErrMalformed = errors.New("malformed JSON")
 
 // api behaves like encoding/json (sorted keys, valid UTF-8, copied strings), but does not
 // escape HTML: the messages are not embedded in pages unescaped.
-var api = sonic.Config{
+var api = sonic.Config{ //nolint:gochecknoglobals // immutable, and costly to make
 	SortMapKeys:      true,
 	CompactMarshaler: true,
 	CopyString:       true,

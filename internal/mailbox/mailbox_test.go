@@ -30,7 +30,7 @@ func TestDeliver(t *testing.T) {
 	}
 }
 
-func TestConcurrentUse(t *testing.T) {
+func TestConcurrentUse(*testing.T) {
 	var (
 		m  mailbox.Mailbox[int]
 		wg sync.WaitGroup

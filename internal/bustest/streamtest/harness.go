@@ -44,7 +44,8 @@ func (f fakeFaults) Fail(x Fault) (remove func()) {
 		times = -1
 	}
 	var code *kerr.Error
-	if err, ok := kerr.ErrorForCode(x.Code).(*kerr.Error); ok {
+	err := &kerr.Error{}
+	if errors.As(kerr.ErrorForCode(x.Code), &err) {
 		code = err
 	}
 	h := f.c.Fault(kfake.Fault{
