@@ -16,17 +16,7 @@ import (
 // "!!!", "AC/DC", "P!nk", "songs like X" and "songs by X". Normalise of its own result
 // changes nothing.
 func Normalise(text string) string {
-	for {
-		next := normaliseOnce(text)
-		if next == text {
-			return text
-		}
-		text = next // folding can undo NFKC for a few characters, and the other way round
-	}
-}
-
-func normaliseOnce(text string) string {
-	folded := cases.Fold().String(norm.NFKC.String(text))
+	folded := caseless(text)
 	visible := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '
@@ -36,7 +26,29 @@ func normaliseOnce(text string) string {
 		}
 		return r
 	}, folded)
-	return strings.Join(strings.Fields(norm.NFKC.String(visible)), " ")
+	return strings.Join(strings.Fields(caseless(visible)), " ")
+}
+
+// maxFolds bounds the search for a fixed point: folding can undo NFKC and the other way
+// round, and Cherokee letters fold to and fro without end.
+const maxFolds = 4
+
+// caseless returns the compatibility caseless form of s (Unicode, D146). Where folding
+// does not settle it takes the least of the forms that it goes through, so that all of
+// them have the same result.
+func caseless(s string) string {
+	least := ""
+	for range maxFolds {
+		next := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+		if next == s {
+			return s
+		}
+		if least == "" || next < least {
+			least = next
+		}
+		s = next
+	}
+	return least
 }
 
 // Key identifies the decision of a text: the normalised text and every version that the

@@ -12,11 +12,20 @@ const (
 	HeaderOriginTopic     = "pfr-origin-topic"
 	HeaderOriginPartition = "pfr-origin-partition"
 	HeaderOriginOffset    = "pfr-origin-offset"
+	HeaderOriginTime      = "pfr-origin-time" // RFC 3339
 	HeaderGroup           = "pfr-group"
 	HeaderAttempts        = "pfr-attempts"
-	HeaderErrorKind       = "pfr-error-kind" // decode, permanent, exhausted or panic
+	HeaderErrorKind       = "pfr-error-kind" // one of the error kinds
 	HeaderError           = "pfr-error"
-	HeaderFailedAt        = "pfr-failed-at"
+	HeaderFailedAt        = "pfr-failed-at" // RFC 3339
+)
+
+// Error kinds of a [DeadLetter].
+const (
+	ErrorKindDecode    = "decode"    // the message could not be decoded
+	ErrorKindPermanent = "permanent" // the handler said that no retry helps
+	ErrorKindExhausted = "exhausted" // every attempt ended in an error
+	ErrorKindPanic     = "panic"     // the last attempt panicked
 )
 
 // DeadLetter is a record of [TopicDeadLetters] as operators see it.
@@ -26,7 +35,7 @@ type DeadLetter struct {
 	Offset    int64           `json:"offset"`
 	Key       string          `json:"key"`
 	Group     string          `json:"group"`
-	Attempts  int             `json:"attempts"`
+	Attempts  int             `json:"attempts"` // 0 when the message could not be decoded
 	ErrorKind string          `json:"error_kind"`
 	Error     string          `json:"error"`
 	FailedAt  time.Time       `json:"failed_at"`
@@ -39,39 +48,9 @@ func (d DeadLetter) Validate() error {
 	p.name("topic", d.Topic)
 	p.check(d.Partition >= 0, "partition", "must not be negative")
 	p.check(d.Offset >= 0, "offset", "must not be negative")
-	p.name("error_kind", d.ErrorKind)
+	p.check(d.Attempts >= 0, "attempts", "must not be negative")
+	oneOf(&p, "error_kind", d.ErrorKind, ErrorKindDecode, ErrorKindPermanent, ErrorKindExhausted, ErrorKindPanic)
 	p.time("failed_at", d.FailedAt)
+	p.check(len(d.Payload) == 0 || json.Valid(d.Payload), "payload", "must be JSON")
 	return p.err("dead letter")
-}
-
-// Redact returns a copy of a message that keeps only the top-level fields known to be
-// public, and nil for bytes that are not a JSON object.
-func Redact(message []byte) []byte {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(message, &fields); err != nil {
-		return nil
-	}
-	for name := range fields {
-		if !publicFields[name] {
-			delete(fields, name)
-		}
-	}
-	out, err := json.Marshal(fields)
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-// publicFields are the top-level fields that a dead letter may show. It is a list of what
-// is allowed, because a broken message may hold the user block under any other name.
-var publicFields = map[string]bool{
-	"schema_version": true, "correlation_id": true, "text": true, "market": true, "locale": true,
-	"platform": true, "client_id": true, "session_id": true, "mode": true, "submitted_at": true, "deadline": true,
-	"experiments": true, "query": true, "decision": true, "decided_at": true,
-	"event_id": true, "action_name": true, "query_id": true, "timestamp": true, "sent_at": true,
-	"route": true, "section_id": true, "section_position": true, "ms_played": true, "event_attributes": true,
-	"route_key": true, "computed_at": true, "expires_at": true,
-	"layout": true, "notice": true, "status": true, "coverage": true, "sections": true, "timings": true, "cost_usd": true, "created_at": true,
-	"window": true, "start": true, "cut": true, "revision": true, "counts": true, "as_of": true,
 }

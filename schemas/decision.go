@@ -81,11 +81,11 @@ func (d RouteDecision) Key() string { return d.Query.CorrelationID }
 func (d RouteDecision) Validate() error {
 	var p problems
 	p.version(d.SchemaVersion)
-	d.Query.check(&p)
+	within(&p, "query", &d.Query, (*PublicQuery).check)
 	if d.User != nil {
-		p.join("user", d.User.Validate())
+		within(&p, "user", d.User, (*User).check)
 	}
-	p.join("decision", d.Decision.Validate())
+	within(&p, "decision", &d.Decision, (*Decision).check)
 	p.time("decided_at", d.DecidedAt)
 	return p.err("route decision")
 }
@@ -93,35 +93,58 @@ func (d RouteDecision) Validate() error {
 // Validate reports every problem of the decision.
 func (d Decision) Validate() error {
 	var p problems
-	p.name("route", d.Route)
-	p.name("layout", d.Layout)
-	p.join("params", d.Params.Validate())
-	p.text("notice", d.Notice, MaxTitleBytes)
-	oneOf(&p, "source", d.Source, []Source{SourceCache, SourcePrecomputed, SourceStudent, SourceLLM, SourceFallback})
-	p.check(d.Confidence >= 0 && d.Confidence <= 1, "confidence", "must lie between 0 and 1")
-	p.name("manifest_version", d.ManifestVersion)
-	p.check(d.Cost >= 0, "cost_usd", "must not be negative")
-	p.check(d.TookMS >= 0, "took_ms", "must not be negative")
-	p.check(len(d.Calls) >= 1 && len(d.Calls) <= MaxCalls, "calls", "must have 1 to %d entries", MaxCalls)
-	seen := make(map[string]bool, len(d.Calls))
-	for _, c := range d.Calls {
-		c.check(&p)
-		p.check(!seen[c.Section], "calls", "each section must be filled by one call")
-		seen[c.Section] = true
-	}
+	d.check(&p)
 	return p.err("decision")
 }
 
-func (c Call) check(p *problems) {
-	p.name("tool", c.Tool)
-	p.check(isToken(c.Tool), "tool", "must have letters, digits, _ and - only")
+func (d *Decision) check(p *problems) {
+	p.name("route", d.Route)
+	d.Params.check(p)
+	p.name("layout", d.Layout)
+	p.text("notice", d.Notice, MaxTitleBytes)
+	d.Source.check(p)
+	p.ratio("confidence", d.Confidence)
+	p.name("manifest_version", d.ManifestVersion)
+	p.optional("model_version", d.ModelVersion)
+	p.optional("prompt_version", d.PromptVersion)
+	p.check(min(d.Tokens.Prompt, d.Tokens.Cached, d.Tokens.Completion) >= 0, "tokens", "must not be negative")
+	p.check(d.Tokens.Cached <= d.Tokens.Prompt, "tokens.cached", "must not exceed prompt")
+	p.amount("cost_usd", d.Cost)
+	p.amount("took_ms", d.TookMS)
+	p.check(len(d.Calls) >= 1 && len(d.Calls) <= MaxCalls, "calls", "must have 1 to %d entries", MaxCalls)
+	each(p, "calls", d.Calls, (*Call).check)
+	unique(p, "calls", d.Calls, func(c *Call) string { return c.Section })
+}
+
+func (s Source) check(p *problems) {
+	oneOf(p, "source", s, SourceCache, SourcePrecomputed, SourceStudent, SourceLLM, SourceFallback)
+}
+
+func (c *Call) check(p *problems) {
+	p.tool(c.Tool)
 	p.name("section", c.Section)
 	p.text("title", c.Title, MaxTitleBytes)
 	p.name("component", c.Component)
-	p.join("params", c.Params.Validate())
-	p.check(c.Limit >= 1 && c.Limit <= MaxItems, "limit", "must lie between 1 and %d", MaxItems)
-	p.check(c.DeadlineMS > 0, "deadline_ms", "must be positive")
-	oneOf(p, "late", c.Late, []LateResults{"", LateDrop, LateCache})
+	c.Params.check(p)
+	p.between("limit", c.Limit, 1, MaxItems)
+	p.between("deadline_ms", c.DeadlineMS, 1, MaxDeadlineMS)
+	oneOf(p, "late", c.Late, "", LateDrop, LateCache)
+}
+
+// unique wants every entry of a list to fill a section of its own.
+func unique[T any](p *problems, field string, list []T, section func(*T) string) {
+	seen := make(map[string]bool, len(list))
+	for i := range list {
+		id := section(&list[i])
+		p.check(!seen[id], field, "each entry must have a section of its own")
+		seen[id] = true
+	}
+}
+
+// tool wants the name of a tool, which is the last token of a NATS subject.
+func (p *problems) tool(v string) {
+	p.name("tool", v)
+	p.check(isToken(v), "tool", "must have letters, digits, _ and - only")
 }
 
 // isToken keeps tool names usable as the last token of a NATS subject.
@@ -154,8 +177,9 @@ func (r PrecomputedRoute) Validate() error {
 	var p problems
 	p.version(r.SchemaVersion)
 	p.check(r.RouteKey != "", "route_key", "must not be empty")
-	p.join("query", CheckText(r.Query))
-	p.join("decision", r.Decision.Validate())
+	p.token("route_key", r.RouteKey, MaxItemRefsBytes)
+	p.query("query", r.Query)
+	within(&p, "decision", &r.Decision, (*Decision).check)
 	p.time("computed_at", r.ComputedAt)
 	p.check(r.ExpiresAt.After(r.ComputedAt), "expires_at", "must be after computed_at")
 	return p.err("precomputed route")

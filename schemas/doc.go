@@ -20,5 +20,8 @@
 // unknown major version fails with [ErrVersion]. Every message has a Validate method
 // that reports all its problems at once, wrapping [ErrInvalid].
 //
+// Other languages read the messages by their JSON Schemas ([JSONSchema]) and the topics and
+// subjects by an AsyncAPI document ([AsyncAPI]). Tests keep both equal to the types.
+//
 // The package imports the standard library only.
 package schemas

@@ -81,7 +81,8 @@ func (i Interaction) Validate() error {
 	p.check(i.SectionPosition >= 0, "section_position", "must be 1 or more")
 	p.check(i.MSPlayed >= 0, "ms_played", "must not be negative")
 	p.check(i.EventAttributes.Position.Ordinal >= 0, "event_attributes.position.ordinal", "must be 1 or more")
-	p.text("event_attributes.object.object_id", i.EventAttributes.Object.ObjectID, MaxItemRefsBytes)
+	p.token("event_attributes.object.object_id", i.EventAttributes.Object.ObjectID, MaxItemRefsBytes)
+	p.optional("event_attributes.object.object_id_type", i.EventAttributes.Object.ObjectIDType)
 	needsObject := slices.Contains([]string{ActionClick, ActionStream}, i.ActionName)
 	p.check(!needsObject || i.EventAttributes.Object.ObjectID != "",
 		"event_attributes.object.object_id", "must name the item that was clicked or played")

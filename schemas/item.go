@@ -1,6 +1,9 @@
 package schemas
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // ItemType is the kind of a catalogue entry. It is the prefix of the entry's id.
 type ItemType string
@@ -19,16 +22,31 @@ type Item struct {
 	Synthetic   bool     `json:"synthetic,omitempty"`    // invented for the sample, and shown as such
 }
 
-func (it Item) check(p *problems) {
-	prefix, rest, ok := strings.Cut(it.ID, ":")
-	p.check(ok && rest != "" && prefix == string(it.Type), "items", "id must be the type, a colon and a name")
-	p.check(len(it.ID) <= MaxItemRefsBytes && printable(it.ID), "items", "id must be printable and have at most %d bytes", MaxItemRefsBytes)
-	p.check(it.Title != "", "items", "title must not be empty")
-	p.text("items", it.Title, MaxTitleBytes)
-	p.text("items", it.Subtitle, MaxTitleBytes)
-	p.text("items", it.Why, MaxTitleBytes)
-	p.check(it.Score == it.Score, "items", "score must be a number") // NaN is not equal to itself
-	p.check(isDate(it.ReleaseDate), "items", "release_date must be YYYY, YYYY-MM or YYYY-MM-DD")
+func (it *Item) check(p *problems) {
+	prefix, rest, _ := strings.Cut(it.ID, ":")
+	p.name("type", string(it.Type))
+	p.check(rest != "" && prefix == string(it.Type), "id", "must be the type, a colon and a name")
+	p.token("id", it.ID, MaxItemRefsBytes)
+	p.check(it.Title != "", "title", "must not be empty")
+	p.text("title", it.Title, MaxTitleBytes)
+	p.text("subtitle", it.Subtitle, MaxTitleBytes)
+	p.names("artists", it.Artists)
+	p.names("genres", it.Genres)
+	p.check(isDate(it.ReleaseDate), "release_date", "must be YYYY, YYYY-MM or YYYY-MM-DD")
+	p.check(!math.IsNaN(it.Score) && !math.IsInf(it.Score, 0), "score", "must be a finite number")
+	p.text("why", it.Why, MaxTitleBytes)
+}
+
+func (p *problems) names(field string, list []string) {
+	p.check(len(list) <= MaxItemNames, field, "must have at most %d entries", MaxItemNames)
+	for _, s := range list {
+		p.text(field, s, MaxTitleBytes)
+	}
+}
+
+func checkItems(p *problems, items []Item) {
+	p.check(len(items) <= MaxItems, "items", "must have at most %d entries", MaxItems)
+	each(p, "items", items, (*Item).check)
 }
 
 // isDate accepts the three precisions, and nothing at all.

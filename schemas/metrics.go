@@ -2,12 +2,20 @@ package schemas
 
 import "time"
 
+// Windows of [OnlineMetrics].
+const (
+	WindowMinute = "1m"
+	WindowHour   = "1h"
+	WindowDay    = "1d"
+	WindowAll    = "all"
+)
+
 // OnlineMetrics is what came of the searches of one window and one cut, on
 // [TopicOnlineMetrics]. A later record of the same key replaces an earlier one.
 type OnlineMetrics struct {
 	SchemaVersion string       `json:"schema_version"`
-	Window        string       `json:"window"` // "1m", "1h", "1d" or "all"
-	Start         time.Time    `json:"start"`  // of the window; zero for "all"
+	Window        string       `json:"window"` // WindowMinute, WindowHour, WindowDay or WindowAll
+	Start         time.Time    `json:"start"`  // of the window; zero for WindowAll
 	Cut           Cut          `json:"cut"`
 	Revision      int          `json:"revision"` // grows with each correction
 	Counts        SearchCounts `json:"counts"`
@@ -37,13 +45,14 @@ func (m OnlineMetrics) Key() string {
 func (m OnlineMetrics) Validate() error {
 	var p problems
 	p.version(m.SchemaVersion)
-	oneOf(&p, "window", m.Window, []string{"1m", "1h", "1d", "all"})
+	oneOf(&p, "window", m.Window, WindowMinute, WindowHour, WindowDay, WindowAll)
+	p.check(m.Start.IsZero() == (m.Window == WindowAll), "start", "must be the start of the window, and zero for all")
 	p.name("cut.route", m.Cut.Route)
 	p.check(m.Revision >= 0, "revision", "must not be negative")
 	c := m.Counts
 	p.check(min(c.Searches, c.Clicks, c.Streams, c.Successes) >= 0, "counts", "must not be negative")
 	p.check(c.Successes <= c.Searches, "counts.successes", "must not exceed searches")
-	p.check(c.SuccessRate >= 0 && c.SuccessRate <= 1, "counts.success_rate", "must lie between 0 and 1")
+	p.ratio("counts.success_rate", c.SuccessRate)
 	p.time("as_of", m.AsOf)
 	return p.err("online metrics")
 }

@@ -3,8 +3,6 @@ package schemas
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
 )
 
@@ -35,7 +33,11 @@ func (p Params) List(name string) []string {
 func (p *Params) UnmarshalJSON(data []byte) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
-		return errors.New("params: must be a JSON object")
+		return invalid("params: must be a JSON object")
+	}
+	if raw == nil { // null: left for Validate to refuse
+		*p = nil
+		return nil
 	}
 	out := make(Params, len(raw))
 	for name, value := range raw {
@@ -54,7 +56,7 @@ func (p *Params) UnmarshalJSON(data []byte) error {
 func paramValue(data []byte) (any, error) {
 	var (
 		s    string
-		list []string
+		list []*string // of pointers, to see nulls
 	)
 	switch data = bytes.TrimSpace(data); {
 	case bytes.Equal(data, []byte("null")):
@@ -62,33 +64,51 @@ func paramValue(data []byte) (any, error) {
 	case len(data) > 0 && data[0] == '"' && json.Unmarshal(data, &s) == nil:
 		return s, nil
 	case len(data) > 0 && data[0] == '[' && json.Unmarshal(data, &list) == nil:
-		return list, nil
+		return listValue(list)
 	}
 	n, err := strconv.Atoi(string(data))
 	if err != nil {
-		return nil, errors.New("params: each value must be a string, an integer or a list of strings")
+		return nil, errParamValue
 	}
 	return n, nil
 }
 
+func listValue(list []*string) (any, error) {
+	out := make([]string, len(list))
+	for i, s := range list {
+		if s == nil {
+			return nil, errParamValue
+		}
+		out[i] = *s
+	}
+	return out, nil
+}
+
+const errParamValue = invalid("params: each value must be a string, an integer or a list of strings")
+
 // Validate reports every parameter that is out of bounds.
 func (p Params) Validate() error {
 	var ps problems
+	p.check(&ps)
+	return ps.err("params")
+}
+
+func (p Params) check(ps *problems) {
+	ps.check(p != nil, "params", "must be an object, which may be empty")
 	ps.check(len(p) <= MaxParams, "params", "must have at most %d entries", MaxParams)
 	for name, v := range p {
-		ps.optional("params", name)
+		ps.name("params", name)
 		switch v := v.(type) {
 		case int:
 		case string:
 			ps.text("params", v, MaxParamBytes)
 		case []string:
-			ps.check(len(v) <= MaxListParams, "params", "a list must have at most %d entries", MaxListParams)
+			ps.check(v != nil && len(v) <= MaxListParams, "params", "a list must not be nil and have at most %d entries", MaxListParams)
 			for _, s := range v {
 				ps.text("params", s, MaxParamBytes)
 			}
 		default:
-			ps.errs = append(ps.errs, fmt.Errorf("params: a %T is not a parameter value", v))
+			ps.check(false, "params", "a %T is not a parameter value", v)
 		}
 	}
-	return errors.Join(ps.errs...)
 }

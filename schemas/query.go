@@ -1,7 +1,7 @@
 package schemas
 
 import (
-	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -41,24 +41,6 @@ type PublicQuery struct {
 	Probe         bool              `json:"probe,omitempty"` // a health check: counted in no metric of listeners
 }
 
-// User is what tools may know of the listener. It must not reach a prompt, a cache key, a
-// log, a metric, a trace, a SERP or a dead letter: it prints and logs as redacted.
-type User struct {
-	ID       string            `json:"id"` // pseudonymous
-	Features map[string]string `json:"features,omitempty"`
-}
-
-const redacted = "[user redacted]"
-
-// String implements [fmt.Stringer] without saying anything about the user.
-func (User) String() string { return redacted }
-
-// GoString implements [fmt.GoStringer] without saying anything about the user.
-func (User) GoString() string { return redacted }
-
-// LogValue implements [slog.LogValuer] without saying anything about the user.
-func (User) LogValue() slog.Value { return slog.StringValue(redacted) }
-
 // Key returns the partition key.
 func (q PublicQuery) Key() string { return q.CorrelationID }
 
@@ -67,21 +49,21 @@ func (q Query) Validate() error {
 	var p problems
 	q.check(&p)
 	if q.User != nil {
-		p.join("user", q.User.Validate())
+		within(&p, "user", q.User, (*User).check)
 	}
 	return p.err("query")
 }
 
-func (q PublicQuery) check(p *problems) {
+func (q *PublicQuery) check(p *problems) {
 	p.version(q.SchemaVersion)
 	p.id("correlation_id", q.CorrelationID)
-	p.join("text", CheckText(q.Text))
-	p.check(isMarket(q.Market), "market", "must be two upper-case letters (ISO 3166-1), such as US")
+	p.query("text", q.Text)
+	p.market(q.Market)
 	p.name("locale", q.Locale)
 	p.optional("platform", q.Platform)
 	p.optional("client_id", q.ClientID)
 	p.optional("session_id", q.SessionID)
-	oneOf(p, "mode", q.Mode, []Mode{"", PreFusion, PostFusion})
+	oneOf(p, "mode", q.Mode, "", PreFusion, PostFusion)
 	p.time("submitted_at", q.SubmittedAt)
 	p.time("deadline", q.Deadline)
 	p.check(!q.Deadline.Before(q.SubmittedAt), "deadline", "must not be before submitted_at")
@@ -92,41 +74,28 @@ func (q PublicQuery) check(p *problems) {
 	}
 }
 
-// CheckText says whether a query text can be searched for: valid UTF-8 that is not blank,
-// of at most MaxQueryRunes runes, without control characters.
+// CheckText says whether a query text can be searched for: valid UTF-8 with something to
+// see in it, of at most MaxQueryRunes runes, without control characters other than white
+// space. Its errors wrap ErrInvalid.
 func CheckText(text string) error {
 	switch n := utf8.RuneCountInString(text); {
 	case !utf8.ValidString(text):
-		return textError("must be valid UTF-8")
-	case strings.TrimSpace(text) == "":
-		return textError("must not be empty")
+		return invalid("must be valid UTF-8")
+	case !strings.ContainsFunc(text, isVisible):
+		return invalid("must not be empty")
 	case n > MaxQueryRunes:
-		return textError("must have at most 256 characters")
+		return invalid("must have at most " + strconv.Itoa(MaxQueryRunes) + " characters")
 	case strings.ContainsFunc(text, isControl):
-		return textError("must not contain control characters")
+		return invalid("must not contain control characters")
 	}
 	return nil
 }
 
-type textError string
-
-func (e textError) Error() string { return string(e) }
-
-func (textError) Unwrap() error { return ErrInvalid }
+// isVisible is false for white space and for characters of no width, such as U+200B.
+func isVisible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }
 
 // isControl allows the white space that people paste.
 func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
-
-// Validate reports every problem of the user block, without quoting it.
-func (u User) Validate() error {
-	var p problems
-	p.check(u.ID != "" && len(u.ID) <= MaxUserBytes, "id", "must have 1 to %d bytes", MaxUserBytes)
-	p.check(len(u.Features) <= MaxFeatures, "features", "must have at most %d entries", MaxFeatures)
-	for name, v := range u.Features {
-		p.check(len(name) <= MaxUserBytes && len(v) <= MaxTitleBytes, "features", "an entry is too long")
-	}
-	return p.err("user")
-}
 
 func isMarket(s string) bool {
 	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'

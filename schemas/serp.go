@@ -88,90 +88,58 @@ func (s SERP) Key() string { return s.CorrelationID }
 // Validate reports every problem of the page.
 func (s SERP) Validate() error {
 	var p problems
+	s.check(&p)
+	return p.err("SERP")
+}
+
+func (s *SERP) check(p *problems) {
 	p.version(s.SchemaVersion)
 	p.id("correlation_id", s.CorrelationID)
-	p.join("query", CheckText(s.Query))
-	p.name("route.name", s.Route.Name)
-	p.join("route.params", s.Route.Params.Validate())
+	p.query("query", s.Query)
+	p.market(s.Market)
+	within(p, "route", &s.Route, (*RouteSummary).check)
 	p.name("layout", s.Layout)
-	oneOf(&p, "status", s.Status, []SERPStatus{SERPComplete, SERPPartial, SERPDegraded, SERPExpired})
-	p.check(s.Coverage >= 0 && s.Coverage <= 1, "coverage", "must lie between 0 and 1")
+	p.text("notice", s.Notice, MaxTitleBytes)
+	oneOf(p, "status", s.Status, SERPComplete, SERPPartial, SERPDegraded, SERPExpired)
+	p.ratio("coverage", s.Coverage)
 	p.check(len(s.Sections) <= MaxCalls, "sections", "must have at most %d entries", MaxCalls)
-	for _, sec := range s.Sections {
-		p.join("sections", sec.Validate())
-	}
+	each(p, "sections", s.Sections, (*Section).check)
+	unique(p, "sections", s.Sections, func(c *Section) string { return c.ID })
+	t := s.Timings
+	p.amount("timings.queued_ms", t.QueuedMS)
+	p.amount("timings.router_ms", t.RouterMS)
+	p.amount("timings.tools_ms", t.ToolsMS)
+	p.amount("timings.total_ms", t.TotalMS)
+	p.amount("cost_usd", s.Cost)
 	p.time("created_at", s.CreatedAt)
-	return p.err("SERP")
+}
+
+func (r *RouteSummary) check(p *problems) {
+	p.name("name", r.Name)
+	r.Params.check(p)
+	r.Source.check(p)
+	p.ratio("confidence", r.Confidence)
+	p.name("manifest_version", r.ManifestVersion)
+	p.optional("model_version", r.ModelVersion)
 }
 
 // Validate reports every problem of the section.
 func (s Section) Validate() error {
 	var p problems
-	p.name("id", s.ID)
-	p.name("component", s.Component)
-	p.name("tool", s.Tool)
-	p.text("title", s.Title, MaxTitleBytes)
-	p.text("reason", s.Reason, MaxTitleBytes)
-	p.text("text", s.Text, MaxSectionText)
-	oneOf(&p, "status", s.Status, []SectionStatus{
-		SectionOK, SectionEmpty, SectionTimeout, SectionError, SectionInvalid, SectionShed, SectionNoResponder,
-	})
-	checkItems(&p, s.Items)
+	s.check(&p)
 	return p.err("section")
 }
 
-// ProgressKind says what a [Progress] carries.
-type ProgressKind string
-
-// Kinds of progress, in the order they come.
-const (
-	ProgressRoute   ProgressKind = "route"   // decided: the slots of the page
-	ProgressSection ProgressKind = "section" // one section landed
-	ProgressSERP    ProgressKind = "serp"    // the page is final
-)
-
-// Progress is one step of a page on [SERPSubject]. It is a copy that makes things faster:
-// it may be lost, and the page is then read from [TopicSERPs]. Exactly one of Route,
-// Section and SERP is set, by Kind.
-type Progress struct {
-	SchemaVersion string       `json:"schema_version"`
-	CorrelationID string       `json:"correlation_id"`
-	Kind          ProgressKind `json:"kind"`
-	Route         *Slots       `json:"route,omitempty"`
-	Section       *Section     `json:"section,omitempty"`
-	SERP          *SERP        `json:"serp,omitempty"`
-}
-
-// Slots announces the page that a decision leads to, so that a frontend can reserve room.
-type Slots struct {
-	Route  RouteSummary `json:"route"`
-	Layout string       `json:"layout"`
-	Notice string       `json:"notice,omitempty"`
-	Slots  []Slot       `json:"slots"` // in layout order
-}
-
-// Slot is the room for one section.
-type Slot struct {
-	ID        string `json:"id"`
-	Title     string `json:"title"`
-	Component string `json:"component"`
-	Tool      string `json:"tool"`
-}
-
-// Validate reports every problem of the step.
-func (g Progress) Validate() error {
-	var p problems
-	p.version(g.SchemaVersion)
-	p.id("correlation_id", g.CorrelationID)
-	oneOf(&p, "kind", g.Kind, []ProgressKind{ProgressRoute, ProgressSection, ProgressSERP})
-	p.check((g.Route != nil) == (g.Kind == ProgressRoute), "route", "must be set for kind route only")
-	p.check((g.Section != nil) == (g.Kind == ProgressSection), "section", "must be set for kind section only")
-	p.check((g.SERP != nil) == (g.Kind == ProgressSERP), "serp", "must be set for kind serp only")
-	if g.Section != nil {
-		p.join("section", g.Section.Validate())
-	}
-	if g.SERP != nil {
-		p.join("serp", g.SERP.Validate())
-	}
-	return p.err("progress")
+func (s *Section) check(p *problems) {
+	p.name("id", s.ID)
+	p.text("title", s.Title, MaxTitleBytes)
+	p.name("component", s.Component)
+	p.tool(s.Tool)
+	oneOf(p, "status", s.Status, SectionOK, SectionEmpty, SectionTimeout, SectionError,
+		SectionInvalid, SectionShed, SectionNoResponder)
+	p.text("reason", s.Reason, MaxTitleBytes)
+	p.text("text", s.Text, MaxSectionText)
+	p.amount("took_ms", s.TookMS)
+	p.amount("service_ms", s.ServiceMS)
+	checkItems(p, s.Items)
 }

@@ -33,16 +33,16 @@ func (r ToolRequest) Validate() error {
 	var p problems
 	p.version(r.SchemaVersion)
 	p.id("correlation_id", r.CorrelationID)
-	p.name("tool", r.Tool)
+	p.tool(r.Tool)
 	p.name("section", r.Section)
-	p.join("query", CheckText(r.Query))
-	p.join("params", r.Params.Validate())
-	p.check(r.Limit >= 1 && r.Limit <= MaxItems, "limit", "must lie between 1 and %d", MaxItems)
-	p.check(isMarket(r.Market), "market", "must be two upper-case letters")
+	p.query("query", r.Query)
+	r.Params.check(&p)
+	p.between("limit", r.Limit, 1, MaxItems)
+	p.market(r.Market)
 	p.optional("locale", r.Locale)
 	p.time("deadline", r.Deadline)
 	if r.User != nil {
-		p.join("user", r.User.Validate())
+		within(&p, "user", r.User, (*User).check)
 	}
 	return p.err("tool request")
 }
@@ -55,21 +55,12 @@ func (r ToolResponse) Validate() error {
 	p.name("section", r.Section)
 	p.text("text", r.Text, MaxSectionText)
 	checkItems(&p, r.Items)
-	p.check(r.TookMS >= 0, "took_ms", "must not be negative")
+	p.amount("took_ms", r.TookMS)
+	p.optional("version", r.Version)
 	return p.err("tool response")
 }
 
 // Answers says whether the response belongs to the request.
 func (r ToolResponse) Answers(req ToolRequest) bool {
 	return r.CorrelationID == req.CorrelationID && r.Section == req.Section && len(r.Items) <= req.Limit
-}
-
-func checkItems(p *problems, items []Item) {
-	p.check(len(items) <= MaxItems, "items", "must have at most %d entries", MaxItems)
-	for _, it := range items {
-		it.check(p)
-		if len(p.errs) > 8 { // a long hostile list need not fill a log
-			return
-		}
-	}
 }

@@ -3,7 +3,6 @@ package schemas
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -11,24 +10,34 @@ import (
 const Version = "1.0"
 
 // major is the only major version that this code reads.
-const major = 1
+const major = "1"
 
 var (
 	// ErrInvalid marks a message that breaks its schema. Retrying cannot help.
 	ErrInvalid = errors.New("invalid message")
 	// ErrVersion marks a message of an unknown major version. It is an ErrInvalid.
-	ErrVersion = fmt.Errorf("%w: unknown major version", ErrInvalid)
+	ErrVersion error = invalid("unknown major version")
 )
+
+// invalid is one thing wrong with a message. It is an ErrInvalid.
+type invalid string
+
+func (e invalid) Error() string { return string(e) }
+
+func (invalid) Unwrap() error { return ErrInvalid }
 
 // CheckVersion accepts any minor version of the major version that this code reads.
 func CheckVersion(v string) error {
-	head, minor, ok := strings.Cut(v, ".")
-	m, err := strconv.Atoi(head)
-	if _, minorErr := strconv.Atoi(minor); !ok || err != nil || minorErr != nil {
-		return fmt.Errorf("%w: schema_version: want \"major.minor\"", ErrInvalid)
-	}
-	if m != major {
-		return fmt.Errorf("%w %d: this reader knows %d", ErrVersion, m, major)
+	head, minor, _ := strings.Cut(v, ".")
+	switch {
+	case !isNumber(head) || !isNumber(minor):
+		return invalid(`schema_version: must be "major.minor", such as "` + Version + `"`)
+	case head != major:
+		return fmt.Errorf("schema_version: %w: this reader knows %s", ErrVersion, major)
 	}
 	return nil
+}
+
+func isNumber(s string) bool {
+	return s != "" && len(s) <= 9 && strings.Trim(s, "0123456789") == ""
 }

@@ -26,6 +26,7 @@ var api = sonic.Config{ //nolint:gochecknoglobals // immutable, and costly to ma
 	CompactMarshaler: true,
 	CopyString:       true,
 	ValidateString:   true,
+	NoNullSliceOrMap: true,
 }.Froze()
 
 // Validator is a message that can tell whether it holds what it must.

@@ -88,8 +88,8 @@ func (r *reader) checkCall(route Route, c Call) {
 	if c.Limit < 1 || c.Limit > schemas.MaxItems {
 		r.add(c.line, "%s: limit must lie between 1 and %d", subject, schemas.MaxItems)
 	}
-	if c.DeadlineMS < 1 {
-		r.add(c.line, "%s: deadline_ms must be positive", subject)
+	if c.DeadlineMS < 1 || c.DeadlineMS > schemas.MaxDeadlineMS {
+		r.add(c.line, "%s: deadline_ms must lie between 1 and %d", subject, schemas.MaxDeadlineMS)
 	}
 	if !slices.Contains([]schemas.LateResults{"", schemas.LateDrop, schemas.LateCache}, c.Late) {
 		r.add(c.line, "%s: late must be drop or cache, not %q", subject, c.Late)

@@ -1,0 +1,235 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/producers/gateway"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// backend pretends to be everything behind a gateway. Its queries are made by the real
+// client library. Change its fields before the first request.
+type backend struct {
+	*producers.Client // for Query
+	// follow answers searches.
+	follow func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error)
+	// publish answers interactions.
+	publish func(schemas.Interaction) error
+	online  []schemas.OnlineMetrics
+
+	mu     sync.Mutex
+	pages  map[string]schemas.SERP
+	why    map[string]gateway.Explained
+	events []schemas.Interaction
+	asked  []schemas.Query
+}
+
+func newBackend(t *testing.T) *backend {
+	t.Helper()
+	c, err := producers.New(producers.DefaultConfig(), producers.Ports{}, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &backend{
+		Client: c, follow: followAll, publish: func(schemas.Interaction) error { return nil },
+		pages: map[string]schemas.SERP{}, why: map[string]gateway.Explained{},
+	}
+}
+
+func (b *backend) Follow(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
+	b.mu.Lock()
+	b.asked = append(b.asked, q)
+	b.mu.Unlock()
+	return b.follow(ctx, q, onStep)
+}
+
+func (b *backend) Get(id string) (schemas.SERP, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if page, ok := b.pages[id]; ok {
+		return page, nil
+	}
+	return schemas.SERP{}, fmt.Errorf("page %s: %w", id, gateway.ErrNotFound)
+}
+
+func (b *backend) Explain(id string) (gateway.Explained, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e, ok := b.why[id]; ok {
+		return e, nil
+	}
+	return gateway.Explained{}, fmt.Errorf("decision %s: %w", id, gateway.ErrNotFound)
+}
+
+func (b *backend) Publish(_ context.Context, i schemas.Interaction) error {
+	if err := b.publish(i); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = append(b.events, i)
+	return nil
+}
+
+func (b *backend) Snapshot() []schemas.OnlineMetrics { return b.online }
+
+func (b *backend) published() []schemas.Interaction {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]schemas.Interaction(nil), b.events...)
+}
+
+func (b *backend) queries() []schemas.Query {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]schemas.Query(nil), b.asked...)
+}
+
+// open returns a gateway in front of b. change may be nil.
+func (b *backend) open(t *testing.T, change func(*gateway.Config)) *gateway.Gateway {
+	t.Helper()
+	cfg := gateway.DefaultConfig()
+	cfg.Addr = "127.0.0.1:0"
+	if change != nil {
+		change(&cfg)
+	}
+	reg := prometheus.NewRegistry()
+	g, err := gateway.New(cfg, gateway.Ports{
+		Searches: b, Pages: b, Decisions: b, Interactions: b, Online: b, Gatherer: reg,
+		About: gateway.About{
+			AsOf: "2025-06-28", Note: "Facts compiled by hand; episodes, listeners and play counts are synthetic.",
+			Examples: []string{"latest albums by lady gaga", "artists similar to Khruangbin", "sad songs for a rainy day", "true crime podcasts", "new indie rock releases", "what is the weather in berlin"},
+			Routes: []gateway.Legend{
+				{Name: "search", For: "a named thing (an artist, album, track, playlist or show), a bare name or title, anything unclear"},
+				{Name: "new_releases", For: "the newest work of a named artist, or whether and when it comes out"},
+			},
+		},
+	}, slog.New(slog.DiscardHandler), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// serve answers one request without a connection.
+func serve(g *gateway.Gateway, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	g.Handler().ServeHTTP(w, r)
+	return w
+}
+
+func get(t *testing.T, target string) *http.Request {
+	t.Helper()
+	return httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+}
+
+func post(t *testing.T, target, body string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+// running is a gateway that listens.
+type running struct {
+	url  string
+	stop func() // ends Run and waits for it; Run must return nil
+}
+
+// run starts g on a free port until the test ends.
+func run(t *testing.T, g *gateway.Gateway) running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	addr, ended := make(chan string, 1), make(chan error, 1)
+	go func() { ended <- g.Run(ctx, func(a string) { addr <- a }) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	select {
+	case a := <-addr:
+		return running{"http://" + a, stop}
+	case err := <-ended:
+		t.Fatalf("Run: %v", err)
+		return running{}
+	}
+}
+
+// followAll delivers every step of the sample page, and the page.
+func followAll(_ context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
+	page := samplePage(q)
+	onStep(schemas.Progress{Kind: schemas.ProgressRoute, Route: slots(page)})
+	for i := range page.Sections {
+		onStep(schemas.Progress{Kind: schemas.ProgressSection, Section: &page.Sections[i]})
+	}
+	return page, nil
+}
+
+func slots(page schemas.SERP) *schemas.Slots {
+	s := &schemas.Slots{Route: page.Route, Layout: page.Layout, Notice: page.Notice}
+	for _, sec := range page.Sections {
+		s.Slots = append(s.Slots, schemas.Slot{ID: sec.ID, Title: sec.Title, Component: sec.Component, Tool: sec.Tool})
+	}
+	return s
+}
+
+func item(kind schemas.ItemType, id, title, subtitle, date string) schemas.Item {
+	return schemas.Item{ID: string(kind) + ":" + id, Type: kind, Title: title, Subtitle: subtitle, ReleaseDate: date, Score: 1}
+}
+
+// samplePage is a page of the new_releases route with a section of each fate.
+func samplePage(q schemas.Query) schemas.SERP {
+	albums := []schemas.Item{
+		item("album", "lady-gaga/mayhem", "MAYHEM", "Lady Gaga", "2025-03-07"), item("album", "lady-gaga/harlequin", "Harlequin", "Lady Gaga", "2024-09-27"),
+		item("album", "lady-gaga/chromatica", "Chromatica", "Lady Gaga", "2020-05-29"), item("album", "lady-gaga/joanne", "Joanne", "Lady Gaga", "2016-10-21"),
+		item("album", "lady-gaga/artpop", "ARTPOP", "Lady Gaga", "2013-11-06"), item("album", "lady-gaga/born-this-way", "Born This Way", "Lady Gaga", "2011-05-23"),
+		item("album", "lady-gaga/the-fame", "The Fame", "Lady Gaga", "2008-08-19"),
+	}
+	for i := range albums {
+		albums[i].Artists, albums[i].Genres = []string{"Lady Gaga"}, []string{"pop", "dance pop"}
+	}
+	tracks := []schemas.Item{
+		item("track", "abracadabra", "Abracadabra", "Lady Gaga · MAYHEM", "2025-02-03"), item("track", "disease", "Disease", "Lady Gaga · MAYHEM", "2024-10-25"),
+		item("track", "die-with-a-smile", "Die With A Smile", "Lady Gaga, Bruno Mars", "2024-08-16"),
+		item("episode", "pop-talk-12", "What MAYHEM says about pop", "Pop Talk", "2025-03-10"),
+	}
+	tracks[3].Synthetic = true
+	artist := item("artist", "lady-gaga", "Lady Gaga", "", "")
+	artist.Genres, artist.Why = []string{"pop"}, "the artist you asked for"
+	return schemas.SERP{
+		SchemaVersion: schemas.Version, CorrelationID: q.CorrelationID, Query: q.Text, Market: q.Market,
+		Route: schemas.RouteSummary{
+			Name: "new_releases", Params: schemas.Params{"artist": "Lady Gaga", "entity_types": []string{"album"}},
+			Source: schemas.SourceStudent, Confidence: .94, ManifestVersion: "m1",
+		},
+		Layout: "release_watch", Status: schemas.SERPPartial, Coverage: .75,
+		Sections: []schemas.Section{
+			{ID: "latest_releases", Title: "Latest albums", Component: "carousel", Tool: "new_releases", Status: schemas.SectionOK, TookMS: 6.2, ServiceMS: 3, Items: albums},
+			{ID: "release_date", Title: "Release date", Component: "answer", Tool: "release_info", Status: schemas.SectionOK, TookMS: 4.1, Text: "The newest album by Lady Gaga is MAYHEM. It came out on 7 March 2025, 16 weeks ago.", Items: []schemas.Item{artist}},
+			{ID: "recent_tracks", Title: "Recent singles and tracks", Component: "list", Tool: "search", Status: schemas.SectionOK, TookMS: 11, Items: tracks},
+			{ID: "tour", Title: "On tour", Component: "cards", Tool: "tours", Status: schemas.SectionTimeout, Reason: "no answer within 300 ms", TookMS: 300, Items: []schemas.Item{}},
+		},
+		Timings:   schemas.Timings{QueuedMS: 3.4, RouterMS: 1.2, ToolsMS: 301, TotalMS: 312},
+		CreatedAt: q.SubmittedAt.Add(312 * time.Millisecond), Probe: q.Probe,
+	}
+}
+
+var errBroker = errors.New("connection refused")

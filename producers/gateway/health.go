@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// canaryClient is the client id by which canary searches are known.
+const canaryClient = "pfr-canary"
+
+// maxCanaryRetry bounds the waits between canaries that fail.
+const maxCanaryRetry = 5 * time.Second
+
+// canaryState is what the canary found, as /readyz shows it.
+type canaryState struct {
+	Status   string    `json:"status"` // ready, or why not
+	PassedAt time.Time `json:"passed_at,omitzero"`
+	TookMS   float64   `json:"took_ms,omitempty"` // of the last that passed
+	Failures int       `json:"failures"`          // in a row
+	LastErr  string    `json:"last_failure,omitempty"`
+}
+
+const statusReady = "ready"
+
+// canary remembers how the gateway's own searches went.
+type canary struct {
+	first chan struct{} // closed by the first that passes
+
+	mu       sync.Mutex
+	state    canaryState
+	ready    bool
+	draining bool
+}
+
+func (c *canary) passed(took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state.PassedAt.IsZero() {
+		close(c.first)
+	}
+	c.ready = true
+	c.state = canaryState{PassedAt: time.Now().UTC(), TookMS: float64(took.Microseconds()) / 1000}
+}
+
+func (c *canary) failed(reason string, tolerated int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state.Failures++
+	c.state.LastErr = reason
+	if c.state.Failures >= tolerated {
+		c.ready = false
+	}
+}
+
+func (c *canary) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+}
+
+// snapshot returns the state, and whether searches may be sent here.
+func (c *canary) snapshot() (canaryState, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.state
+	switch {
+	case c.draining:
+		s.Status = "The gateway is stopping."
+	case c.ready:
+		s.Status = statusReady
+	case s.LastErr != "":
+		s.Status = "The last canary search failed: " + s.LastErr
+	default:
+		s.Status = "No canary search has passed yet."
+	}
+	return s, c.ready && !c.draining
+}
+
+// probe sends canaries until ctx ends: often while they fail, seldom while they pass.
+func (g *Gateway) probe(ctx context.Context) {
+	wait := g.cfg.CanaryRetry
+	for {
+		start := time.Now()
+		reason := g.sendCanary(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		next := g.cfg.CanaryEvery
+		if reason == "" {
+			g.canary.passed(time.Since(start))
+			g.m.canaries.WithLabelValues("passed").Inc()
+			wait = g.cfg.CanaryRetry
+		} else {
+			g.canary.failed(reason, g.cfg.CanaryFailures)
+			g.m.canaries.WithLabelValues("failed").Inc()
+			g.log.Warn("canary search failed", "reason", reason, "retry_in", wait)
+			next, wait = wait, min(2*wait, max(maxCanaryRetry, g.cfg.CanaryRetry))
+		}
+		g.m.ready.Set(readiness(g.canary.snapshot()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(next):
+		}
+	}
+}
+
+func readiness(_ canaryState, ready bool) float64 {
+	if ready {
+		return 1
+	}
+	return 0
+}
+
+// sendCanary runs one search through the whole pipeline. It returns why it did not pass,
+// or "".
+func (g *Gateway) sendCanary(ctx context.Context) (reason string) {
+	q, err := g.ports.Searches.Query(producers.Request{
+		Text: g.cfg.CanaryQuery, ClientID: canaryClient, Deadline: g.cfg.CanaryDeadline, Probe: true,
+	})
+	if err != nil {
+		return "the canary query is not valid: " + plain(err)
+	}
+	page, err := g.ports.Searches.Follow(ctx, q, func(schemas.Progress) {})
+	switch {
+	case err != nil:
+		return searchProblem("", err).Detail
+	case page.Coverage == 0:
+		return "no tool answered"
+	}
+	return ""
+}
+
+func healthz(w http.ResponseWriter, _ *http.Request) *problem {
+	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+}
+
+func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) *problem {
+	state, ready := g.canary.snapshot()
+	if !ready {
+		return newProblem(http.StatusServiceUnavailable, state.Status).retry(1)
+	}
+	return writeJSON(w, http.StatusOK, state)
+}

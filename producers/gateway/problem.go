@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/producers"
+)
+
+// problem is an error answer in the form of RFC 9457.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail,omitempty"` // what is wrong and what to do
+
+	CorrelationID string   `json:"correlation_id,omitempty"` // of the search that failed
+	Page          string   `json:"page,omitempty"`           // where its page may appear
+	Results       []result `json:"results,omitempty"`        // of interactions, as far as they came
+
+	retryAfter int    // seconds; 0: say nothing
+	allow      string // methods, of a 405
+}
+
+func newProblem(status int, detail string) *problem {
+	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// retry asks the client to come again after so many seconds.
+func (p *problem) retry(seconds int) *problem {
+	p.retryAfter = seconds
+	return p
+}
+
+// Error makes a problem an error, so that it travels up like one.
+func (p *problem) Error() string { return p.Title + ": " + p.Detail }
+
+// body returns the JSON of the problem.
+func (p *problem) body() []byte {
+	data, _ := json.Marshal(p) // a struct of strings and numbers always marshals
+	return data
+}
+
+// write answers with the problem.
+func (p *problem) write(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	if p.allow != "" {
+		h.Set("Allow", p.allow)
+	}
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(p.body()) // the client may be gone
+}
+
+// searchProblem says what became of a search that has no page.
+func searchProblem(id string, err error) *problem {
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, producers.ErrInvalid):
+		return newProblem(http.StatusBadRequest, plain(err))
+	case errors.Is(err, producers.ErrUnavailable):
+		return newProblem(http.StatusServiceUnavailable, "The search was not accepted, because the brokers are away. Send it again.").retry(1)
+	case errors.Is(err, producers.ErrNoPage):
+		p = newProblem(http.StatusGatewayTimeout, "The search was accepted and its page did not come in time. It may still come: look at page.")
+		p.CorrelationID, p.Page = id, serpPath(id)
+		return p
+	default:
+		return newProblem(http.StatusInternalServerError, "The search failed for a reason that was not foreseen.")
+	}
+}
+
+// plain tells the problems of a request without the words that only programs need.
+func plain(err error) string {
+	text := strings.TrimPrefix(err.Error(), producers.ErrInvalid.Error()+": ")
+	text = strings.TrimPrefix(text, "invalid message: ")
+	for _, message := range []string{"query: ", "interaction: "} {
+		text = strings.TrimPrefix(text, message)
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
+}
+
+func serpPath(id string) string    { return "/v1/serps/" + id }
+func explainPath(id string) string { return "/v1/explain/" + id }

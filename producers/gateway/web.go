@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"mime"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+//go:embed web
+var webFiles embed.FS
+
+// web renders the page and serves its files.
+type web struct {
+	about   About
+	index   *template.Template
+	version string // of the files, in their links, so that they can be cached for ever
+	etags   map[string]string
+}
+
+func newWeb(about About) (*web, error) {
+	v := &web{about: about, etags: map[string]string{}}
+	all := sha256.New()
+	for _, name := range []string{"app.css", "app.js", "draw.js", "player.js", "icon.svg"} {
+		data, err := webFiles.ReadFile("web/" + name)
+		if err != nil {
+			return nil, fmt.Errorf("read embedded %s: %w", name, err)
+		}
+		sum := sha256.Sum256(data)
+		v.etags[name] = `"` + hex.EncodeToString(sum[:8]) + `"`
+		all.Write(data)
+	}
+	v.version = hex.EncodeToString(all.Sum(nil)[:4])
+	var err error
+	if v.index, err = template.New("index.html").ParseFS(webFiles, "web/*.html"); err != nil {
+		return nil, fmt.Errorf("parse the web page: %w", err)
+	}
+	return v, nil
+}
+
+// serveFile serves a style sheet, a script or the icon.
+func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
+	name := r.PathValue("file")
+	etag, ok := v.etags[name]
+	if !ok {
+		return newProblem(http.StatusNotFound, "There is no such file.")
+	}
+	data, err := webFiles.ReadFile("web/" + name)
+	if err != nil {
+		return newProblem(http.StatusInternalServerError, "The file could not be read.")
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "no-cache")
+	if r.URL.Query().Get("v") == v.version {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+	return nil
+}
+
+// home renders the page: empty, or with the answer to ?q= for browsers without JavaScript
+// and for links.
+func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
+	v := newView(g.web.about, g.web.version)
+	params := r.URL.Query()
+	market := params.Get("market")
+	v.Query, v.Markets = params.Get("q"), markets(market)
+	v.Searched = v.Query != ""
+	status := http.StatusOK
+	if v.Searched {
+		page, p := g.searchForPage(r, v.Query, market)
+		if p != nil {
+			v.Problem, status = p, p.Status
+		} else {
+			v.fill(*page)
+		}
+	}
+	var out bytes.Buffer
+	if err := g.web.index.Execute(&out, v); err != nil {
+		g.log.Error("rendering the web page", "err", err)
+		return newProblem(http.StatusInternalServerError, "The page could not be drawn.")
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes()) // the client may be gone
+	return nil
+}
+
+func (g *Gateway) searchForPage(r *http.Request, text, market string) (*schemas.SERP, *problem) {
+	req, p := searchBody{Query: text, Market: market, Platform: "web"}.request("q")
+	if p != nil {
+		return nil, p
+	}
+	q, err := g.ports.Searches.Query(req)
+	if err != nil {
+		return nil, searchProblem("", err)
+	}
+	leave, p := g.enter()
+	if p != nil {
+		return nil, p
+	}
+	defer leave()
+	page, err := g.ports.Searches.Follow(r.Context(), q, func(schemas.Progress) {})
+	if err != nil {
+		return nil, g.searchFailed(r.Context(), q.CorrelationID, err)
+	}
+	return &page, nil
+}

@@ -1,0 +1,157 @@
+// Draws pages by cloning the templates of the document. Data becomes text and attributes,
+// never markup.
+
+const HUES = 24;
+const PATTERNS = 6;
+
+const encoder = new TextEncoder();
+
+// artClass names the generated cover of an item: FNV-1a of its id, mixed once more, as the server
+// does it.
+export function artClass(id) {
+  let h = 0x811c9dc5;
+  for (const byte of encoder.encode(id)) h = Math.imul(h ^ byte, 0x01000193) >>> 0;
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) >>> 0;
+  h = (h ^ (h >>> 13)) >>> 0;
+  return `h${h % HUES} p${Math.floor(h / HUES) % PATTERNS}`;
+}
+
+export function monogram(title) {
+  const m = /[\p{L}\p{N}]/u.exec(title);
+  return m ? m[0].toUpperCase() : "♪";
+}
+
+// followUp is the search that an item leads to.
+export function followUp(item) {
+  let text = item.title;
+  if (item.type === "artist") text = `artists similar to ${item.title}`;
+  else if (item.type === "show") text = `latest episodes of ${item.title}`;
+  else if (item.artists?.length) text += ` ${item.artists[0]}`;
+  return Array.from(text).slice(0, 256).join("");
+}
+
+export const percent = (x) => (x > 0.99 && x < 1 ? "> 99 %" : `${Math.round(100 * x)} %`);
+export const millis = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+
+function clone(id) {
+  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+}
+
+// fill sets the text of named parts. An empty optional part goes away.
+function fill(root, texts, optional = []) {
+  for (const [name, text] of Object.entries(texts)) {
+    const part = root.querySelector(`[data-f="${name}"]`);
+    if (!part) continue;
+    part.textContent = text ?? "";
+    if (!text && optional.includes(name)) part.remove();
+  }
+  return root;
+}
+
+function drawItem(item, ordinal) {
+  const el = clone("t-item");
+  el.dataset.id = item.id;
+  el.dataset.type = item.type;
+  el.dataset.ordinal = ordinal;
+  el.querySelector(".art").className = `art ${artClass(item.id)}`;
+  const playable = item.type === "track" || item.type === "episode";
+  const sub = item.subtitle || (item.artists ?? []).join(", ");
+  const genres = item.genres ?? [];
+  fill(el, {
+    mono: monogram(item.title), title: item.title, sub, why: item.why, date: item.release_date,
+    kind: !sub || (playable && !sub.toLowerCase().startsWith(item.type)) ? item.type : "", // or the subtitle says it
+    genres: genres.length && !sub.includes(genres[0]) ? genres.slice(0, 2).join(", ") : "",
+    synthetic: item.synthetic ? "synthetic" : "",
+  }, ["sub", "why", "kind", "date", "genres", "synthetic"]);
+  el.querySelector(".title").href = `/?${new URLSearchParams({ q: followUp(item) })}`;
+  const play = el.querySelector(".play");
+  if (playable) play.setAttribute("aria-label", `Play ${item.title} (simulated)`);
+  else play.remove();
+  return el;
+}
+
+// drawSection returns a section with its items.
+export function drawSection(section, position) {
+  const el = clone("t-section");
+  el.className = `section c-${section.component} s-${section.status}`;
+  el.dataset.section = section.id;
+  el.dataset.position = position;
+  el.setAttribute("aria-label", section.title);
+  const reason = section.reason || (section.status === "empty" ? "Nothing was found." : "");
+  fill(el, {
+    title: section.title, tool: section.tool, took: millis(section.took_ms ?? 0), reason, text: section.text,
+    state: section.status === "ok" ? "" : section.status.replaceAll("_", " "),
+  }, ["reason", "text"]);
+  const items = el.querySelector(".items");
+  if (section.component === "carousel") items.tabIndex = 0;
+  items.append(...(section.items ?? []).map((item, i) => drawItem(item, i + 1)));
+  return el;
+}
+
+// drawSlot returns the room for a section that has not landed yet.
+export function drawSlot(slot, position) {
+  const el = drawSection({ ...slot, status: "waiting", items: [] }, position);
+  el.setAttribute("aria-busy", "true");
+  fill(el, { state: "", took: "" });
+  const shapes = { answer: 1, hero: 3, list: 4, mix: 4 };
+  for (let i = 0; i < (shapes[slot.component] ?? 6); i++) {
+    const li = document.createElement("li");
+    li.className = "item skeleton";
+    li.setAttribute("aria-hidden", "true");
+    for (const part of ["art", "body"]) li.append(Object.assign(document.createElement("span"), { className: part }));
+    el.querySelector(".items").append(li);
+  }
+  return el;
+}
+
+function drawParams(params) {
+  return Object.keys(params ?? {}).sort().map((name) => {
+    const v = params[name];
+    return fill(clone("t-param"), { name: name.replaceAll("_", " "), value: Array.isArray(v) ? v.join(", ") : String(v) });
+  });
+}
+
+// spans lays out where the time of a page went, as the server does it.
+function spans(page) {
+  const t = page.timings;
+  const decided = t.queued_ms + t.router_ms;
+  const scatter = Math.max(decided, t.total_ms - t.tools_ms);
+  return [
+    { name: "queue", kind: "wait", start: 0, took: t.queued_ms },
+    { name: "router", kind: "router", start: t.queued_ms, took: t.router_ms },
+    { name: "decision topic", kind: "wait", start: decided, took: scatter - decided },
+    ...page.sections.map((s) => ({ name: s.id, kind: "tool", start: scatter, took: s.took_ms })),
+  ];
+}
+
+function drawSpan(span, total) {
+  const el = fill(clone("t-span"), { name: span.name, took: millis(span.took) });
+  const x = Math.min((100 * span.start) / total, 99);
+  const rect = el.querySelector("rect");
+  rect.setAttribute("class", `k-${span.kind}`);
+  rect.setAttribute("x", x.toFixed(2));
+  rect.setAttribute("width", Math.min(Math.max((100 * span.took) / total, 0.5), 100 - x).toFixed(2));
+  return el;
+}
+
+// drawSummary says how a query was understood. page is null until it is finished.
+export function drawSummary(route, page) {
+  const el = clone("t-summary");
+  const status = page?.status ?? "searching";
+  fill(el, {
+    route: route.name, status, source: route.source, confidence: percent(route.confidence),
+    router: page ? millis(page.timings.router_ms) : "…", tools: page ? millis(page.timings.tools_ms) : "…",
+    total: page ? millis(page.timings.total_ms) : "…", coverage: page ? percent(page.coverage) : "…",
+  });
+  el.querySelector(".status").className = `status st-${status}`;
+  el.querySelector(".params").replaceChildren(...drawParams(route.params));
+  const trace = el.querySelector(".trace");
+  if (!page) {
+    trace.remove();
+    return el;
+  }
+  const total = Math.max(page.timings.total_ms, 1e-6);
+  trace.querySelector(".spans").replaceChildren(...spans(page).map((s) => drawSpan(s, total)));
+  trace.querySelector("a").href = `/v1/explain/${page.correlation_id}`;
+  return el;
+}

@@ -1,0 +1,51 @@
+package schemas
+
+import "maps"
+
+// publicMessage returns the union of the public fields of every message on a topic. It is
+// written out, not derived: a new field stays out of dead letters until somebody adds it
+// here.
+func publicMessage() shape {
+	free := shape{anyName: nil}
+	params := shape{"params": free}
+	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "release_date", "score", "why", "synthetic")
+	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
+		"manifest_version", "model_version", "prompt_version", "cost_usd", "took_ms").and(params).and(shape{
+		"calls":  leaves("tool", "section", "title", "component", "limit", "deadline_ms", "mandatory", "late").and(params),
+		"tokens": leaves("prompt", "cached", "completion"),
+	})
+	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
+		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
+	page := leaves("layout", "notice", "status", "coverage", "cost_usd", "created_at").and(shape{
+		"route": leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version").and(params),
+		"sections": leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms").
+			and(shape{"items": item}),
+		"timings": leaves("queued_ms", "router_ms", "tools_ms", "total_ms"),
+	})
+	interaction := leaves("event_id", "action_name", "query_id", "timestamp", "sent_at", "section_id", "section_position",
+		"ms_played").and(shape{"event_attributes": {
+		"object":   leaves("object_id", "object_id_type"),
+		"position": leaves("ordinal"),
+	}})
+	online := leaves("window", "start", "revision", "as_of").and(shape{
+		"cut":    leaves("route"),
+		"counts": leaves("searches", "clicks", "streams", "successes", "success_rate"),
+	})
+	records := leaves("decided_at", "route_key", "computed_at", "expires_at").and(shape{"query": query, "decision": decision})
+	return query.and(page).and(interaction).and(online).and(records)
+}
+
+func leaves(names ...string) shape {
+	s := make(shape, len(names))
+	for _, name := range names {
+		s[name] = nil
+	}
+	return s
+}
+
+// and returns the fields of both.
+func (s shape) and(other shape) shape {
+	out := maps.Clone(s)
+	maps.Copy(out, other)
+	return out
+}

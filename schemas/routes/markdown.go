@@ -1,0 +1,105 @@
+package routes
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Markdown returns the manifest as a page of documentation. Equal manifests give equal
+// bytes.
+func (m *Manifest) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Routes of the %s manifest\n\n", m.Name)
+	b.WriteString("This page is generated from the manifest. Change the manifest, not this page.\n\n")
+	fmt.Fprintf(&b, "A query takes one route. A query that fits none takes `%s`.\n\n", m.Fallback)
+	b.WriteString("| route | for | parameters | sections (tool) | layout |\n|---|---|---|---|---|\n")
+	for _, r := range m.Routes {
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s | %s | `%s` |\n",
+			r.Name, r.Name, cell(r.For), codes(r.Parameters), r.sections(), r.Layout.Name)
+	}
+	for _, r := range m.Routes {
+		m.writeRoute(&b, r)
+	}
+	return b.String()
+}
+
+func (m *Manifest) writeRoute(b *strings.Builder, r Route) {
+	fmt.Fprintf(b, "\n## %s\n\nFor %s.\n\n", r.Name, r.For)
+	for _, e := range r.Examples {
+		fmt.Fprintf(b, "- “%s”\n", e)
+	}
+	if len(r.Parameters) > 0 {
+		b.WriteString("\n| parameter | type | meaning |\n|---|---|---|\n")
+	}
+	for _, name := range r.Parameters {
+		p := m.params[name]
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, p.describe(), cell(p.Meaning))
+	}
+	b.WriteString("\n| section | tool | drawn as | items | within | |\n|---|---|---|---|---|---|\n")
+	for _, c := range r.Calls {
+		fmt.Fprintf(b, "| %s | `%s` | %s | %d | %d ms | %s |\n",
+			cell(c.Title), c.Tool, c.Component, c.Limit, c.DeadlineMS, c.need())
+	}
+	fmt.Fprintf(b, "\nLayout `%s`: %s.\n", r.Layout.Name, r.Layout.Sections)
+	if r.Layout.Notice != "" {
+		fmt.Fprintf(b, "Above it: “%s”\n", r.Layout.Notice)
+	}
+	if r.Refine != nil {
+		fmt.Fprintf(b, "Refined by `%s` within %d ms.\n", r.Refine.Tool, r.Refine.DeadlineMS)
+	}
+	fmt.Fprintf(b, "%s.\n", r.Enabled.describe())
+}
+
+func (p Parameter) describe() string {
+	switch {
+	case p.Type == Integer && p.Min < p.Max:
+		return fmt.Sprintf("integer, %d to %d", p.Min, p.Max)
+	case p.Enum != nil && p.Type == List:
+		return "any of " + codes(p.Enum)
+	case p.Enum != nil:
+		return "one of " + codes(p.Enum)
+	}
+	return string(p.Type)
+}
+
+func (c Call) need() string {
+	if c.Mandatory {
+		return "mandatory"
+	}
+	return "optional"
+}
+
+func (e Enabled) describe() string {
+	where := func(all string, some []string) string {
+		if some == nil {
+			return all
+		}
+		return strings.Join(some, ", ")
+	}
+	text := "Offered in " + where("every market", e.Markets) + ", on " + where("every platform", e.Platforms)
+	if e.Share < 1 {
+		text += fmt.Sprintf(", to %g %% of the clients", 100*e.Share)
+	}
+	return text
+}
+
+func (r Route) sections() string {
+	list := make([]string, len(r.Calls))
+	for i, c := range r.Calls {
+		list[i] = fmt.Sprintf("%s (`%s`)", cell(c.Title), c.Tool)
+	}
+	return strings.Join(list, ", ")
+}
+
+// codes lists names, or a dash for none.
+func codes(names []string) string {
+	if len(names) == 0 {
+		return "–"
+	}
+	return "`" + strings.Join(names, "`, `") + "`"
+}
+
+// cell keeps text within its cell of a table.
+func cell(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "|", `\|`)), " ")
+}
