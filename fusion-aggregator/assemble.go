@@ -9,7 +9,7 @@ import (
 // assemble fuses the sections of a decision into its page. Given equal sections it
 // returns equal pages, timings aside.
 func assemble(d schemas.RouteDecision, sections []schemas.Section, start time.Time) schemas.SERP {
-	dedupe(sections)
+	dedupe(d.Decision.Calls, sections)
 	page := blank(d)
 	page.Sections = sections
 	page.Status, page.Coverage = pageStatus(d.Decision, sections)
@@ -45,22 +45,31 @@ func summary(d schemas.Decision) schemas.RouteSummary {
 	}
 }
 
-// dedupe keeps each item in the first section that has it, in layout order.
-func dedupe(sections []schemas.Section) {
-	seen := map[string]bool{}
-	for i := range sections {
-		s := &sections[i]
-		kept := make([]schemas.Item, 0, len(s.Items))
-		for _, it := range s.Items {
-			if !seen[it.ID] {
-				seen[it.ID] = true
-				kept = append(kept, it)
+// dedupe keeps each item in one section: in one that is whole if there is such, or else in
+// the first that has it, in layout order. Then it cuts each section to its limit.
+func dedupe(calls []schemas.Call, sections []schemas.Section) {
+	taken := map[string]bool{}
+	for _, whole := range []bool{true, false} {
+		for i := range sections {
+			if calls[i].Whole == whole {
+				claim(taken, calls[i].Limit, &sections[i])
 			}
 		}
-		s.Items = kept
-		if s.Status == schemas.SectionOK && len(kept) == 0 && s.Text == "" {
-			s.Status, s.Reason = schemas.SectionEmpty, "everything found is in the sections above"
+	}
+}
+
+// claim leaves a section the items that are not taken, up to its limit, and takes them.
+func claim(taken map[string]bool, limit int, s *schemas.Section) {
+	kept := make([]schemas.Item, 0, min(len(s.Items), limit))
+	for _, it := range s.Items {
+		if !taken[it.ID] && len(kept) < limit {
+			taken[it.ID] = true
+			kept = append(kept, it)
 		}
+	}
+	s.Items = kept
+	if s.Status == schemas.SectionOK && len(kept) == 0 && s.Text == "" {
+		s.Status, s.Reason = schemas.SectionEmpty, "everything found is in other sections"
 	}
 }
 

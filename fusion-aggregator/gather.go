@@ -87,7 +87,7 @@ func (a *Aggregator) call(ctx context.Context, d schemas.RouteDecision, i int, l
 func request(d schemas.RouteDecision, c schemas.Call, limit time.Time) schemas.ToolRequest {
 	return schemas.ToolRequest{
 		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID,
-		Tool: c.Tool, Section: c.Section, Query: d.Query.Text, Params: c.Params, Limit: c.Limit,
+		Tool: c.Tool, Section: c.Section, Query: d.Query.Text, Params: c.Params, Limit: c.Limit + c.Spare,
 		Market: d.Query.Market, Locale: d.Query.Locale, User: d.User, Deadline: limit,
 	}
 }
@@ -111,8 +111,10 @@ func (a *Aggregator) land(ctx context.Context, d schemas.RouteDecision, ans answ
 	if ans.err != nil {
 		a.log.Debug("section has no answer", "tool", c.Tool, "status", s.Status, "correlation_id", d.Query.CorrelationID, "err", ans.err)
 	}
+	shown := s
+	shown.Items = s.Items[:min(len(s.Items), c.Limit)]
 	a.ports.Feed.Send(ctx, schemas.Progress{
-		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &s,
+		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &shown,
 	})
 	return s
 }
@@ -144,7 +146,7 @@ func section(c schemas.Call, ans answer) schemas.Section {
 	}
 	s.Status, s.Reason = status(ans)
 	if s.Status == schemas.SectionOK {
-		s.Items, s.Text, s.ServiceMS = ans.resp.Items, ans.resp.Text, ans.resp.TookMS
+		s.Items, s.Text, s.ServiceMS = ans.resp.Items, ans.resp.Text, ans.resp.TookMS // with the spare ones
 	}
 	return s
 }

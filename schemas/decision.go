@@ -63,12 +63,18 @@ type Tokens struct {
 
 // Call is one tool call of a decision. It fills one section.
 type Call struct {
-	Tool       string      `json:"tool"`
-	Section    string      `json:"section"` // unique in the decision
-	Title      string      `json:"title"`
-	Component  string      `json:"component"`
-	Params     Params      `json:"params"`
-	Limit      int         `json:"limit"`       // items wanted
+	Tool      string `json:"tool"`
+	Section   string `json:"section"` // unique in the decision
+	Title     string `json:"title"`
+	Component string `json:"component"`
+	Params    Params `json:"params"`
+	Limit     int    `json:"limit"` // items shown at most
+	// Spare is how many more items are asked for, to stand in for those that other sections
+	// show already.
+	Spare int `json:"spare,omitempty"`
+	// Whole keeps the items of the section together, as in a mix that is introduced by name:
+	// other sections give way to it.
+	Whole      bool        `json:"whole,omitempty"`
 	DeadlineMS int         `json:"deadline_ms"` // from the scatter; the query's deadline may be nearer
 	Mandatory  bool        `json:"mandatory,omitempty"`
 	Late       LateResults `json:"late,omitempty"` // "" means LateDrop
@@ -127,6 +133,7 @@ func (c *Call) check(p *problems) {
 	p.name("component", c.Component)
 	c.Params.check(p)
 	p.between("limit", c.Limit, 1, MaxItems)
+	p.between("spare", c.Spare, 0, MaxItems-c.Limit)
 	p.between("deadline_ms", c.DeadlineMS, 1, MaxDeadlineMS)
 	oneOf(p, "late", c.Late, "", LateDrop, LateCache)
 }

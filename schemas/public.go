@@ -11,7 +11,7 @@ func publicMessage() shape {
 	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "release_date", "score", "why", "synthetic")
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
 		"manifest_version", "model_version", "prompt_version", "cost_usd", "took_ms").and(params).and(shape{
-		"calls":  leaves("tool", "section", "title", "component", "limit", "deadline_ms", "mandatory", "late").and(params),
+		"calls":  leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
 		"tokens": leaves("prompt", "cached", "completion"),
 	})
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",

@@ -85,8 +85,8 @@ func (r *reader) checkCall(route Route, c Call) {
 	r.require(c.line, "route "+route.Name+": section", c.Section)
 	r.require(c.line, subject+": title", c.Title)
 	r.require(c.line, subject+": component", c.Component)
-	if c.Limit < 1 || c.Limit > schemas.MaxItems {
-		r.add(c.line, "%s: limit must lie between 1 and %d", subject, schemas.MaxItems)
+	if c.Limit < 1 || c.Spare < 0 || c.Limit+c.Spare > schemas.MaxItems {
+		r.add(c.line, "%s: limit must lie between 1 and %d, with spare", subject, schemas.MaxItems)
 	}
 	if c.DeadlineMS < 1 || c.DeadlineMS > schemas.MaxDeadlineMS {
 		r.add(c.line, "%s: deadline_ms must lie between 1 and %d", subject, schemas.MaxDeadlineMS)

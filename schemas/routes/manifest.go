@@ -81,6 +81,8 @@ type Call struct {
 	DeadlineMS int
 	Mandatory  bool
 	Late       schemas.LateResults
+	Spare      int  // items asked for beyond the limit
+	Whole      bool // the items stay together; see [schemas.Call]
 	line       int
 }
 

@@ -92,6 +92,8 @@ type callYAML struct {
 	DeadlineMS int                 `yaml:"deadline_ms"`
 	Mandatory  bool                `yaml:"mandatory"`
 	Late       schemas.LateResults `yaml:"late"`
+	Spare      int                 `yaml:"spare"`
+	Whole      bool                `yaml:"whole"`
 }
 
 type enabledYAML struct {
@@ -186,7 +188,7 @@ func (r *reader) readCall(route *Route, node ast.Node) {
 	call := Call{
 		Tool: y.Tool, Section: y.Section, Title: y.Title, Component: y.Component,
 		Params: make(map[string]Template, len(y.Params)),
-		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, line: line(node),
+		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole, line: line(node),
 	}
 	for name, v := range y.Params {
 		t, err := newTemplate(v)
