@@ -107,7 +107,7 @@ func forbiddenInside(f File, inner string) string {
 	if f.Test() {
 		allowed = slices.Concat(allowed, r.tests, leaves)
 	}
-	if slices.ContainsFunc(allowed, func(a string) bool { return under(inner, a) }) {
+	if slices.ContainsFunc(allowed, func(a string) bool { return allows(a, inner) }) {
 		return ""
 	}
 	return "not in its row of the import table"
@@ -127,6 +127,14 @@ func forbiddenLibrary(f File, imp string) string {
 		return "this library has another door: " + strings.Join(doors, ", ")
 	}
 	return "no door is named for this library; add one to internal/archtest/rules.go"
+}
+
+// allows reports whether an entry of the table covers a folder.
+func allows(entry, folder string) bool {
+	if only, exact := strings.CutPrefix(entry, "="); exact {
+		return folder == only
+	}
+	return under(folder, entry)
 }
 
 // under reports whether name is folder or lies below it. "." is everything.

@@ -3,7 +3,8 @@ package archtest
 const module = "github.com/parallel-fusion/pfr"
 
 // layer is a row of the import table: what the packages of a folder may import of this
-// module, beside their own subpackages and, in tests, the leaves.
+// module, beside their own subpackages and, in tests, the leaves. An entry stands for a
+// folder and all below it; with = in front, for the folder alone.
 type layer struct {
 	folder string
 	may    []string
@@ -26,28 +27,32 @@ var layers = []layer{
 
 	// roles
 	{folder: "producers", may: leaves},
-	{folder: "producers/gateway", may: append([]string{"producers"}, leaves...)},
-	{folder: "producers/precompute", may: append([]string{"producers"}, leaves...)},
+	{folder: "producers/gateway", may: append([]string{"=producers"}, leaves...)},
+	{folder: "producers/precompute", may: append([]string{"=producers"}, leaves...)},
 	{folder: "producers/loadgen"},
 	{folder: "router-worker", may: leaves},
-	{folder: "router-worker/student", may: append([]string{"router-worker"}, leaves...), tests: []string{"tool-workers/catalog"}},
+	{folder: "router-worker/student", may: append([]string{"=router-worker"}, leaves...), tests: []string{"tool-workers/catalog"}},
+	{folder: "router-worker/student/trainer", may: []string{"router-worker/student", "schemas", "tool-workers/catalog"}},
 	{folder: "tool-workers", may: leaves},
 	{folder: "tool-workers/catalog", may: []string{"schemas"}},
-	{folder: "tool-workers/taxonomy", may: []string{"schemas", "tool-workers/catalog"}},
 	{folder: "fusion-aggregator", may: leaves},
 	{folder: "consumers", may: leaves},
-	{folder: "consumers/metrics", may: append([]string{"consumers"}, leaves...)},
-	{folder: "consumers/serpstore", may: append([]string{"consumers"}, leaves...)},
-	{folder: "consumers/deadletters", may: append([]string{"consumers"}, leaves...)},
+	{folder: "consumers/metrics", may: append([]string{"=consumers"}, leaves...)},
+	{folder: "consumers/serpstore", may: append([]string{"=consumers"}, leaves...)},
+	{folder: "consumers/deadletters", may: append([]string{"=consumers"}, leaves...)},
 
-	// each tool stands on the catalogue and the port; siblings never import each other
-	{folder: "tool-workers/search", may: tool},
-	{folder: "tool-workers/similarartists", may: tool},
-	{folder: "tool-workers/recs", may: tool},
-	{folder: "tool-workers/newreleases", may: tool},
-	{folder: "tool-workers/releaseinfo", may: tool},
-	{folder: "tool-workers/podcasts", may: tool},
-	{folder: "tool-workers/dj", may: tool},
+	// each tool stands on the port, the catalogue and what tools share; siblings never
+	// import each other
+	{folder: "tool-workers/taxonomy", may: []string{"tool-workers/catalog"}},
+	{folder: "tool-workers/taste", may: []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy"}, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/tooltest", may: tool},
+	{folder: "tool-workers/search", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/similarartists", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/recs", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/newreleases", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/releaseinfo", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/podcasts", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/dj", may: tool, tests: []string{"tool-workers/tooltest"}},
 
 	// transports
 	{folder: "internal/stream", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest"}},
@@ -67,7 +72,7 @@ var layers = []layer{
 	{folder: "internal/archtest"},
 }
 
-var tool = []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy", "internal/telemetry"}
+var tool = []string{"schemas", "=tool-workers", "tool-workers/catalog", "tool-workers/taste", "tool-workers/taxonomy", "internal/telemetry"}
 
 // owners names the door of each library: the folders that may import it.
 var owners = map[string][]string{
@@ -79,7 +84,7 @@ var owners = map[string][]string{
 	"github.com/allegro/bigcache":             {"internal/cache"},
 	"go.opentelemetry.io":                     {"internal/telemetry"},
 	"go.etcd.io/bbolt":                        {"consumers/serpstore"},
-	"github.com/blevesearch/bleve":            {"tool-workers"},
+	"github.com/blevesearch":                  {"tool-workers"},
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen"},
