@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"bufio"
 	"cmp"
 	"crypto/sha256"
+	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -10,9 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
-
-	"embed"
 
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -35,7 +36,7 @@ const asOfFile = "as-of"
 // Load reads a catalogue in text form from the root of fsys. Its error names every line
 // that is wrong.
 func Load(fsys fs.FS) (*Catalog, error) {
-	asOf, err := readAsOf(fsys)
+	asOf, dated, err := readAsOf(fsys)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,10 @@ func Load(fsys fs.FS) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
-	b := builder{c: &Catalog{AsOf: asOf, byID: map[string]Ref{}, artists: newNameIndex(), shows: newNameIndex()}}
+	b := builder{c: &Catalog{
+		AsOf: asOf, Dated: dated, byID: map[string]Ref{}, artists: newNameIndex(), shows: newNameIndex(),
+	}}
+	b.c.companions = sync.OnceValue(b.c.findCompanions)
 	b.build(r)
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, fmt.Errorf("build catalogue: %w", err)
@@ -51,19 +55,20 @@ func Load(fsys fs.FS) (*Catalog, error) {
 	return b.c, nil
 }
 
-func readAsOf(fsys fs.FS) (time.Time, error) {
+// readAsOf returns the day that stands for today, and whether the catalogue names one.
+func readAsOf(fsys fs.FS) (day time.Time, dated bool, err error) {
 	data, err := fs.ReadFile(fsys, asOfFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return time.Now().UTC(), nil
+		return time.Now().UTC(), false, nil
 	}
 	if err != nil {
-		return time.Time{}, fmt.Errorf("read %s: %w", asOfFile, err)
+		return time.Time{}, false, fmt.Errorf("read %s: %w", asOfFile, err)
 	}
-	day, err := time.Parse(time.DateOnly, strings.TrimSpace(string(data)))
+	day, err = time.Parse(time.DateOnly, strings.TrimSpace(string(data)))
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%s: want one date as YYYY-MM-DD", asOfFile)
+		return time.Time{}, false, fmt.Errorf("%s: want one date as YYYY-MM-DD", asOfFile)
 	}
-	return day, nil
+	return day, true, nil
 }
 
 // builder gives ids to entries and turns names into references.
@@ -94,27 +99,36 @@ func (b *builder) addArtist(a rawArtist) {
 		b.errs = append(b.errs, fmt.Errorf("artist %q is there twice", a.Name))
 		return
 	}
-	a.ID = b.id(TypeArtist, i, slug(a.Name))
+	name := slug(a.Name)
+	a.ID = b.id(TypeArtist, i, name)
 	slices.SortStableFunc(a.albums, func(x, y rawAlbum) int { return y.Released.Time().Compare(x.Released.Time()) })
 	c.Artists = append(c.Artists, a.Artist)
-	for _, name := range append([]string{a.Name}, a.Aliases...) {
-		c.artists.add(name, i, a.Popularity)
+	c.artists.add(a.Name, i, a.Popularity)
+	for _, alias := range a.Aliases {
+		c.artists.add(alias, i, a.Popularity)
 	}
 	for rank, album := range a.albums {
-		b.addAlbum(i, rank, album)
+		b.addAlbum(place{i, rank, name}, album)
 	}
 }
 
-func (b *builder) addAlbum(artist, rank int, album rawAlbum) {
+// place is where an album stands.
+type place struct {
+	artist int
+	rank   int    // 0 for the artist's newest
+	slug   string // of the artist
+}
+
+func (b *builder) addAlbum(at place, album rawAlbum) {
 	c := b.c
 	i := len(c.Albums)
-	a := &c.Artists[artist]
-	name := slug(a.Name) + "/" + slug(album.Title)
-	album.ID, album.Artist = b.id(TypeAlbum, i, name), artist
+	a := &c.Artists[at.artist]
+	name := at.slug + "/" + slug(album.Title)
+	album.ID, album.Artist = b.id(TypeAlbum, i, name), at.artist
 	for n, t := range album.tracks {
 		t.ID = b.id(TypeTrack, len(c.Tracks), name+"/"+slug(t.Title))
 		t.Album = i
-		t.Popularity = max(1, a.Popularity-3*n-2*min(rank, 5))
+		t.Popularity = max(1, a.Popularity-3*n-min(at.rank, 4))
 		album.Tracks = append(album.Tracks, len(c.Tracks))
 		c.Tracks = append(c.Tracks, t)
 	}
@@ -163,21 +177,32 @@ func (b *builder) id(t schemas.ItemType, index int, name string) string {
 // version hashes what was built, in order.
 func (b *builder) version() string {
 	h := sha256.New()
-	fmt.Fprintln(h, b.c.AsOf.Format(time.DateOnly))
+	w := bufio.NewWriterSize(h, 1<<16)
+	fmt.Fprintln(w, b.c.AsOf.Format(time.DateOnly))
 	for _, a := range b.c.Artists {
-		fmt.Fprintln(h, a.ID, a.Aliases, a.Country, a.Languages, a.Genres, a.Moods, a.Popularity, a.Like)
+		fmt.Fprintln(w, a.ID, a.Aliases, a.Country, a.Languages, a.Genres, a.Moods, a.Popularity, a.Like)
 	}
 	for _, a := range b.c.Albums {
-		fmt.Fprintln(h, a.ID, a.Kind, a.Released)
+		writeLine(w, a.ID, string(a.Kind), a.Released.String())
 	}
 	for _, t := range b.c.Tracks {
-		fmt.Fprintln(h, t.ID, t.Featured)
+		writeLine(w, t.ID, t.Featured...)
 	}
 	for _, s := range b.c.Shows {
-		fmt.Fprintln(h, s.ID, s.Language, s.Topics, s.Audience, s.Popularity, s.Description)
+		fmt.Fprintln(w, s.ID, s.Language, s.Topics, s.Audience, s.Popularity, s.Description)
 	}
 	for _, p := range b.c.Playlists {
-		fmt.Fprintln(h, p.ID, p.Description, p.Genres, p.Moods, p.Activities, p.EraFrom, p.EraTo, p.Language, p.Artists)
+		fmt.Fprintln(w, p.ID, p.Description, p.Genres, p.Moods, p.Activities, p.EraFrom, p.EraTo, p.Language, p.Artists)
 	}
+	w.Flush() // a hash never fails
 	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+func writeLine(w *bufio.Writer, first string, rest ...string) {
+	w.WriteString(first)
+	for _, s := range rest {
+		w.WriteByte(' ')
+		w.WriteString(s)
+	}
+	w.WriteByte('\n')
 }

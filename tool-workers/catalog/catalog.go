@@ -8,6 +8,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,9 +36,12 @@ type Catalog struct {
 	Episodes  []Episode
 	Playlists []Playlist
 
-	byID    map[string]Ref
-	artists nameIndex
-	shows   nameIndex
+	Dated bool // AsOf stands for today: it is not the day on which the process started
+
+	companions func() [][]Companion
+	byID       map[string]Ref
+	artists    nameIndex
+	shows      nameIndex
 }
 
 // Ref points at an entry.
@@ -137,6 +141,24 @@ func (c *Catalog) Lookup(id string) (Ref, bool) {
 	return r, ok
 }
 
+// ID returns the id of an entry.
+func (c *Catalog) ID(r Ref) string {
+	switch r.Type {
+	case TypeArtist:
+		return c.Artists[r.Index].ID
+	case TypeAlbum:
+		return c.Albums[r.Index].ID
+	case TypeTrack:
+		return c.Tracks[r.Index].ID
+	case TypeShow:
+		return c.Shows[r.Index].ID
+	case TypeEpisode:
+		return c.Episodes[r.Index].ID
+	default:
+		return c.Playlists[r.Index].ID
+	}
+}
+
 // Item returns an entry as a result. Score and Why are left to the caller.
 func (c *Catalog) Item(r Ref) schemas.Item {
 	switch r.Type {
@@ -153,6 +175,20 @@ func (c *Catalog) Item(r Ref) schemas.Item {
 	default:
 		return c.playlistItem(c.Playlists[r.Index])
 	}
+}
+
+// Recording names what an item holds: a song that two artists both have on an album of
+// theirs is one recording. Other items are told apart by id.
+func Recording(item schemas.Item) string {
+	if item.Type != TypeTrack {
+		return item.ID
+	}
+	artists := make([]string, len(item.Artists))
+	for i, name := range item.Artists {
+		artists[i] = Fold(name)
+	}
+	slices.Sort(artists)
+	return Fold(item.Title) + "|" + strings.Join(artists, "|")
 }
 
 func (c *Catalog) artistItem(a Artist) schemas.Item {
@@ -200,6 +236,18 @@ func (c *Catalog) playlistItem(p Playlist) schemas.Item {
 	}
 }
 
+// InText returns the kind as it stands in a sentence.
+func (k Kind) InText() string {
+	switch k {
+	case KindEP:
+		return "EP"
+	case KindLive:
+		return "live album"
+	default:
+		return string(k)
+	}
+}
+
 func (k Kind) label() string {
 	switch k {
 	case KindEP:
@@ -217,6 +265,34 @@ func head(list []string, n int) []string { return list[:min(len(list), n)] }
 // "the", by an alias, or with a typo or two in a longer name. Of several it returns the
 // most popular.
 func (c *Catalog) Artist(name string) (int, bool) { return c.artists.find(name) }
+
+// ArtistIn resolves a text that is the name of an artist, or holds one: "latest albums by
+// lady gaga".
+func (c *Catalog) ArtistIn(text string) (int, bool) {
+	folded := Fold(text)
+	if i, ok := c.artists.known(folded); ok {
+		return i, true
+	}
+	if i, ok := c.artists.within(folded); ok {
+		return i, true
+	}
+	return c.artists.nearest(folded)
+}
+
+// Named resolves the name of an artist that is spelled right, in any case.
+func (c *Catalog) Named(name string) (int, bool) { return c.artists.known(Fold(name)) }
+
+// ShowIn resolves a text that is the title of a podcast, or holds one.
+func (c *Catalog) ShowIn(text string) (int, bool) {
+	folded := Fold(text)
+	if i, ok := c.shows.known(folded); ok {
+		return i, true
+	}
+	if i, ok := c.shows.within(folded); ok {
+		return i, true
+	}
+	return c.shows.nearest(folded)
+}
 
 // Show resolves the name of a podcast in the same way.
 func (c *Catalog) Show(name string) (int, bool) { return c.shows.find(name) }

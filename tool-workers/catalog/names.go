@@ -3,128 +3,111 @@ package catalog
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold returns s as it is compared: case folded, without diacritics, punctuation between
-// words as one space. A name of punctuation alone ("!!!") stays as it is.
+// Fold returns s as it is compared: in lower case, without diacritics, punctuation between
+// words as one space, "&" as "and", and "$" and "!" within a word as the letters they
+// stand for. A name of punctuation alone ("!!!") stays as it is.
 func Fold(s string) string {
-	plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold(), norm.NFKC), s)
-	if err != nil {
-		plain = strings.ToLower(s)
+	var b strings.Builder
+	b.Grow(len(s) + 4)
+	f := folder{out: &b}
+	plain := norm.NFKD.String(strings.ToValidUTF8(s, " "))
+	for i, r := range plain {
+		f.add(r, plain[i+utf8.RuneLen(r):])
 	}
-	plain = strings.NewReplacer("'", "", "’", "", "&", " and ", "$", "s").Replace(plain)
-	words := strings.FieldsFunc(plain, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	if len(words) == 0 {
-		return strings.TrimSpace(s)
+	if b.Len() == 0 {
+		return strings.TrimSpace(strings.ToValidUTF8(s, ""))
 	}
-	return strings.Join(words, " ")
+	return norm.NFC.String(b.String())
 }
 
-// nameIndex finds entries by name.
-type nameIndex struct {
-	exact map[string]int // folded name → entry; the most popular wins
-	names []namedEntry
+// folder writes words with one space between them.
+type folder struct {
+	out *strings.Builder
+	gap bool // the last rune was between words
 }
 
-type namedEntry struct {
-	name       string // folded
-	index      int
-	popularity int
-}
-
-func newNameIndex() nameIndex { return nameIndex{exact: map[string]int{}} }
-
-// add indexes an entry under a name. Entries come most popular first.
-func (x *nameIndex) add(name string, index, popularity int) {
-	folded := Fold(name)
-	for _, form := range []string{folded, strings.TrimPrefix(folded, "the ")} {
-		if _, taken := x.exact[form]; !taken && form != "" {
-			x.exact[form] = index
-		}
-	}
-	x.names = append(x.names, namedEntry{folded, index, popularity})
-}
-
-func (x *nameIndex) find(name string) (int, bool) {
-	folded := Fold(name)
-	for _, form := range []string{folded, strings.TrimPrefix(folded, "the ")} {
-		if i, ok := x.exact[form]; ok {
-			return i, true
-		}
-	}
-	return x.nearest(folded)
-}
-
-// nearest returns the entry whose name is the fewest typos away. Short names must match.
-func (x *nameIndex) nearest(folded string) (int, bool) {
-	best, bestDistance, bestPopularity := -1, allowedTypos(folded)+1, -1
-	for _, e := range x.names {
-		d := distance(folded, e.name, bestDistance)
-		if d < bestDistance || d == bestDistance && best >= 0 && e.popularity > bestPopularity {
-			best, bestDistance, bestPopularity = e.index, d, e.popularity
-		}
-	}
-	return best, best >= 0
-}
-
-func allowedTypos(s string) int {
-	switch n := len([]rune(s)); {
-	case n < 5:
-		return 0
-	case n < 9:
-		return 1
+// add writes the folded form of r, which comes before rest.
+func (f *folder) add(r rune, rest string) {
+	switch {
+	case r < utf8.RuneSelf && isLetterASCII(r), r >= '0' && r <= '9':
+		f.word(unicode.ToLower(r))
+	case r == '\'' || r == '’' || r == 'ʼ' || r == '‘':
+	case r == '&':
+		f.gap = true
+		f.words("and")
+		f.gap = true
+	case r == '$':
+		f.word('s')
+	case r == '!' && !f.gap && f.out.Len() > 0 && startsWithLetter(rest):
+		f.word('i')
+	case r < utf8.RuneSelf:
+		f.gap = true
+	case unicode.Is(unicode.Mn, r):
 	default:
-		return 2
+		f.addWide(r)
 	}
 }
 
-// distance returns the number of insertions, deletions, substitutions and swaps of
-// neighbours that turn a into b (optimal string alignment), or a number above limit when
-// it is larger than that.
-func distance(a, b string, limit int) int {
-	s, t := []rune(a), []rune(b)
-	if diff := len(s) - len(t); diff > limit || -diff > limit {
-		return limit + 1
-	}
-	before, last, row := make([]int, len(t)+1), make([]int, len(t)+1), make([]int, len(t)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(s); i++ {
-		row[0] = i
-		least := i
-		for j := 1; j <= len(t); j++ {
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+differ(s[i-1], t[j-1]))
-			if i > 1 && j > 1 && s[i-1] == t[j-2] && s[i-2] == t[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-			least = min(least, row[j])
+// addWide writes a rune outside ASCII.
+func (f *folder) addWide(r rune) {
+	switch r = unicode.ToLower(r); r {
+	case 'ß':
+		f.words("ss")
+	case 'æ':
+		f.words("ae")
+	case 'œ':
+		f.words("oe")
+	case 'þ':
+		f.words("th")
+	case 'ø':
+		f.word('o')
+	case 'ł':
+		f.word('l')
+	case 'đ', 'ð':
+		f.word('d')
+	case 'ı':
+		f.word('i')
+	case 'ς':
+		f.word('σ')
+	default:
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			f.word(r)
+		} else {
+			f.gap = true
 		}
-		if least > limit {
-			return limit + 1
-		}
-		before, last, row = last, row, before
 	}
-	return last[len(t)]
 }
 
-func differ(a, b rune) int {
-	if a == b {
-		return 0
+func (f *folder) word(r rune) {
+	if f.gap && f.out.Len() > 0 {
+		f.out.WriteByte(' ')
 	}
-	return 1
+	f.gap = false
+	f.out.WriteRune(r)
+}
+
+func (f *folder) words(s string) {
+	for _, r := range s {
+		f.word(r)
+	}
+}
+
+func isLetterASCII(r rune) bool { return r|0x20 >= 'a' && r|0x20 <= 'z' }
+
+func startsWithLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLetter(r)
 }
 
 // slug returns a folded name as the last part of an id.
 func slug(name string) string {
-	folded := Fold(name)
 	var b strings.Builder
-	for _, r := range folded {
+	for _, r := range Fold(name) {
 		switch {
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			b.WriteRune(r)

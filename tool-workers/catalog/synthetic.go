@@ -1,9 +1,13 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,6 +26,9 @@ var episodeForms = [...]string{
 func syntheticEpisodes(s Show, asOf time.Time) []Episode {
 	rng := seeded(s.Title)
 	gap := []int{1, 2, 7, 7, 14}[rng.IntN(5)] // days between episodes
+	if strings.Contains(strings.ToLower(s.Title), "daily") {
+		gap = 1
+	}
 	day := asOf.AddDate(0, 0, -rng.IntN(gap+1))
 	number := episodesPerShow + rng.IntN(300)
 	forms := rng.Perm(len(episodeForms))
@@ -46,6 +53,9 @@ type Listener struct {
 // Listeners invents n people who listen around a favourite artist: its own tracks, those
 // of artists it is likened to, and what is popular. Equal catalogues get equal listeners.
 func (c *Catalog) Listeners(n int) []Listener {
+	if len(c.Artists) == 0 {
+		return nil
+	}
 	rng := seeded(c.Version)
 	neighbours := c.Neighbours()
 	out := make([]Listener, n)
@@ -74,6 +84,63 @@ func (c *Catalog) play(rng *rand.Rand, plays map[int]int, artist int) {
 	if len(tracks) > 0 {
 		plays[tracks[min(rng.IntN(len(tracks)), rng.IntN(len(tracks)))]]++
 	}
+}
+
+// Companion is an artist that is played along with another.
+type Companion struct {
+	Artist int
+	Score  float64 // cosine of the two audiences, 0 to 1
+}
+
+// companionListeners is how many synthetic listeners the companions come from, and
+// maxCompanions how many of them an artist keeps.
+const (
+	companionListeners = 1500
+	maxCompanions      = 40
+)
+
+// Companions returns, for each artist, those that the synthetic listeners play along with
+// it, closest first. They are worked out at the first call. The caller must not change
+// them.
+func (c *Catalog) Companions() [][]Companion { return c.companions() }
+
+func (c *Catalog) findCompanions() [][]Companion {
+	together, audience := make([]map[int]int, len(c.Artists)), make([]int, len(c.Artists))
+	for _, l := range c.Listeners(companionListeners) {
+		heard := c.heardArtists(l)
+		for _, a := range heard {
+			audience[a]++
+			if together[a] == nil {
+				together[a] = map[int]int{}
+			}
+			for _, b := range heard {
+				together[a][b]++
+			}
+		}
+	}
+	out := make([][]Companion, len(c.Artists))
+	for a, counts := range together {
+		for b, n := range counts {
+			if a != b && n > 1 { // once is an accident
+				out[a] = append(out[a], Companion{b, float64(n) / math.Sqrt(float64(audience[a]*audience[b]))})
+			}
+		}
+		slices.SortFunc(out[a], func(x, y Companion) int {
+			return cmp.Or(cmp.Compare(y.Score, x.Score), cmp.Compare(x.Artist, y.Artist))
+		})
+		out[a] = out[a][:min(len(out[a]), maxCompanions)]
+	}
+	return out
+}
+
+// heardArtists returns the artists that a listener played, each once.
+func (c *Catalog) heardArtists(l Listener) []int {
+	var heard []int
+	for track := range l.Plays {
+		heard = append(heard, c.Albums[c.Tracks[track].Album].Artist)
+	}
+	slices.Sort(heard)
+	return slices.Compact(heard)
 }
 
 // Neighbours returns, for each artist, the artists of the catalogue that it is likened to.

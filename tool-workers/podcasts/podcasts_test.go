@@ -1,0 +1,40 @@
+package podcasts_test
+
+import (
+	"testing"
+
+	"github.com/parallel-fusion/pfr/schemas"
+	"github.com/parallel-fusion/pfr/tool-workers/podcasts"
+	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
+)
+
+func open(tb testing.TB) *podcasts.Tool {
+	tb.Helper()
+	t, err := podcasts.New(tooltest.Sample(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return t
+}
+
+func TestGolden(t *testing.T) { tooltest.Golden(t, open(t), "testdata/calls.txt") }
+
+func TestConformance(t *testing.T) {
+	tooltest.Conform(t, open(t),
+		tooltest.Call{Params: schemas.Params{"topic": "true crime"}},
+		tooltest.Call{Params: schemas.Params{"text": "news", "entity_types": []string{"show", "episode"}}},
+		tooltest.Call{Params: schemas.Params{"show": "The Daily", "max_weeks_from_release": 1}},
+	)
+}
+
+func TestEmptyCatalogue(t *testing.T) {
+	tool, err := podcasts.New(tooltest.Catalog(t, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []schemas.Params{{}, {"text": "x", "artist": "x", "genre": "rock", "topic": "news", "show": "x"}} {
+		if r := tooltest.Run(t, tool, tooltest.Call{Params: p}); len(r.Items) != 0 {
+			t.Errorf("%v: %v", p, r.Items)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+// Package releaseinfo answers in a sentence when an artist's newest record came out, or
+// when the next one will.
+package releaseinfo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+)
+
+// Tool is release_info.
+type Tool struct{ c *catalog.Catalog }
+
+// New returns the tool over c.
+func New(c *catalog.Catalog) (*Tool, error) { return &Tool{c}, nil }
+
+// Name implements [tools.Tool].
+func (*Tool) Name() string { return "release_info" }
+
+// Run implements [tools.Tool]. Its answer is in the text; the item is the release that the
+// answer is about.
+func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
+	name := req.Params.Text("artist")
+	i, ok := t.c.ArtistIn(name)
+	switch {
+	case name == "":
+		return tools.Result{}, nil
+	case !ok:
+		return tools.Result{Text: fmt.Sprintf("Nothing is known here about releases by %s.", quote(name))}, nil
+	}
+	artist := t.c.Artists[i]
+	next, latest := t.releases(artist)
+	switch {
+	case next >= 0:
+		return t.answer(next, t.upcoming(artist, next, latest)), nil
+	case latest >= 0:
+		return t.answer(latest, t.out(artist, latest)), nil
+	default:
+		return tools.Result{Text: fmt.Sprintf("No release by %s is in this catalogue.", artist.Name)}, nil
+	}
+}
+
+// quote shortens a name that nobody knows, for it may be anything.
+func quote(name string) string {
+	const most = 60
+	plain := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, name))
+	if len(plain) > most {
+		plain = append(plain[:most], '…')
+	}
+	return "“" + string(plain) + "”"
+}
+
+// releases returns the next record that is announced and the latest that is out, -1 for
+// none. Records are albums and EPs; an artist without any answers with a single.
+func (t *Tool) releases(artist catalog.Artist) (next, latest int) {
+	next, latest = -1, -1
+	single := -1
+	for _, i := range artist.Albums { // newest first
+		a := t.c.Albums[i]
+		switch {
+		case a.Released.After(t.c.AsOf):
+			next = i
+		case slices.Contains([]catalog.Kind{catalog.KindAlbum, catalog.KindEP}, a.Kind) && latest < 0:
+			latest = i
+		case single < 0:
+			single = i
+		}
+	}
+	if latest < 0 {
+		latest = single
+	}
+	return next, latest
+}
+
+func (t *Tool) answer(album int, text string) tools.Result {
+	item := t.c.Item(catalog.Ref{Type: catalog.TypeAlbum, Index: album})
+	item.Score, item.Why = 1, t.c.Albums[album].Released.Ago(t.c.AsOf)
+	return tools.Result{Text: text, Items: []schemas.Item{item}}
+}
+
+func (t *Tool) out(artist catalog.Artist, album int) string {
+	a := t.c.Albums[album]
+	return fmt.Sprintf("%s, the latest %s by %s, came out %s%s.", a.Title, a.Kind.InText(), artist.Name, a.Released.On(), t.ago(a.Released))
+}
+
+func (t *Tool) upcoming(artist catalog.Artist, next, latest int) string {
+	a := t.c.Albums[next]
+	text := fmt.Sprintf("%s, the next %s by %s, is announced and comes out %s.", a.Title, a.Kind.InText(), artist.Name, a.Released.On())
+	if latest >= 0 {
+		last := t.c.Albums[latest]
+		text += fmt.Sprintf(" The latest that is out is %s, %s.", last.Title, last.Released.On())
+	}
+	return text
+}
+
+// ago counts from the day that stands for today, and names that day unless it is the real
+// one.
+func (t *Tool) ago(d catalog.Date) string {
+	if !d.Exact() {
+		return ""
+	}
+	age := t.c.AsOf.Sub(d.Time())
+	text := ", " + span(age)
+	switch {
+	case t.c.Dated && age < 24*time.Hour:
+		text = ", the day of this catalogue"
+	case age < 24*time.Hour:
+		text = ", today"
+	case t.c.Dated:
+		text += fmt.Sprintf(" before this catalogue's date (%s)", t.c.AsOf.Format("2 January 2006"))
+	default:
+		text += " ago"
+	}
+	if age > longAgo {
+		text += "; nothing newer is announced here"
+	}
+	return text
+}
+
+// longAgo is when people begin to ask for the next record.
+const longAgo = 78 * 7 * 24 * time.Hour
+
+func span(d time.Duration) string {
+	days := int(d / (24 * time.Hour))
+	switch {
+	case days < 14:
+		return plural(days, "day")
+	case days < 2*365:
+		return plural(days/7, "week")
+	default:
+		return plural(days/365, "year")
+	}
+}
+
+func plural(n int, unit string) string {
+	if n == 1 {
+		return "1 " + unit
+	}
+	return fmt.Sprintf("%d %ss", n, unit)
+}

@@ -1,0 +1,301 @@
+package taste
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/parallel-fusion/pfr/schemas"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+)
+
+// Limits of one answer.
+const (
+	enough    = 3  // fewer matches than this, and the wish is loosened
+	perArtist = 2  // entries by one artist
+	maxSeeds  = 40 // artists like the one that is named
+)
+
+// Music returns at most limit tracks, albums and artists for a wish, best first, types
+// taking turns. It returns none when nothing fits even loosely.
+func (f *Finder) Music(w Wish, types []schemas.ItemType, p Profile, limit int) []Pick {
+	s := f.newSearch(w, p, types)
+	s.limit = limit
+	var picks []Pick
+	have := map[catalog.Ref]bool{}
+	for _, l := range s.loosenings() {
+		for _, pick := range s.run(l) {
+			if !have[pick.Ref] {
+				have[pick.Ref] = true
+				picks = append(picks, pick)
+			}
+		}
+		picks = f.varied(picks, limit)
+		if len(picks) >= enough {
+			break
+		}
+	}
+	for i := range picks {
+		picks[i].Why, picks[i].found = s.why(picks[i].found), nil
+		if i > 0 { // what fits less comes later
+			picks[i].Score = min(picks[i].Score, picks[i-1].Score)
+		}
+	}
+	return picks
+}
+
+// musicSearch is one wish on its way.
+type musicSearch struct {
+	f       *Finder
+	w       Wish
+	p       Profile
+	types   []schemas.ItemType
+	seeds   map[int]Near // nil when no artist is named
+	seed    int          // the artist that is named, -1 if the catalogue does not have it
+	noGenre bool         // nobody in the catalogue plays the genre
+	limit   int
+	scratch []candidate // of one artist at a time
+}
+
+func (f *Finder) newSearch(w Wish, p Profile, types []schemas.ItemType) *musicSearch {
+	s := &musicSearch{f: f, w: w, p: p, types: types, seed: -1}
+	if w.Artist != "" {
+		s.findSeeds()
+	}
+	if w.Genre != "" {
+		s.noGenre = !slices.ContainsFunc(f.genres, func(of []string) bool {
+			return slices.ContainsFunc(of, func(g string) bool { _, in := f.tax.Genres.Distance(w.Genre, g); return in })
+		})
+	}
+	return s
+}
+
+// findSeeds looks up who is like the artist that is named. An artist without any stands
+// for itself.
+func (s *musicSearch) findSeeds() {
+	s.seeds = map[int]Near{}
+	i, known := s.f.Artist(s.w.Artist)
+	like := s.f.SimilarToName(s.w.Artist, maxSeeds)
+	if known {
+		s.seed, like = i, s.f.Similar(i, maxSeeds)
+	}
+	for _, n := range like {
+		s.seeds[n.Artist] = n
+	}
+	if known && len(like) == 0 {
+		s.seeds[i] = Near{i, 1, "there is nobody like it here"}
+	}
+}
+
+// loosening is what a run may overlook.
+type loosening struct {
+	depth    int
+	weeks    int // times as many
+	mood     bool
+	genre    bool
+	years    int // either way
+	language bool
+	activity bool
+	anyGenre bool
+}
+
+// loosenings returns the steps that make a difference to this wish, the strict one first.
+// Each includes those before it.
+func (s *musicSearch) loosenings() []loosening {
+	w, now := s.w, loosening{weeks: 1}
+	steps := []loosening{now}
+	step := func(applies bool, change func(*loosening)) {
+		if applies {
+			now.depth++
+			change(&now)
+			steps = append(steps, now)
+		}
+	}
+	step(w.Weeks > 0, func(l *loosening) { l.weeks = 3 })
+	step(w.Mood != "", func(l *loosening) { l.mood = true })
+	step(w.From+w.To > 0, func(l *loosening) { l.years = 5 })
+	step(len(s.f.tax.Genres.Parents(w.Genre)) > 0, func(l *loosening) { l.genre = true })
+	step(w.Activity != nil, func(l *loosening) { l.activity = true })
+	step(w.Weeks > 0, func(l *loosening) { l.weeks = 1000 })
+	step(w.Language != "" && (w.Genre != "" || w.Mood != ""), func(l *loosening) { l.language = true })
+	rest := w
+	rest.Genre, rest.Weeks = "", 0
+	step(w.Genre != "" && s.noGenre && !rest.Empty(), func(l *loosening) { l.anyGenre = true })
+	return steps
+}
+
+// run returns the best of what fits, best first, types taking turns. It goes through the
+// artists in the order of how well they could do, and stops when the rest cannot do better.
+func (s *musicSearch) run(l loosening) []Pick {
+	var matches []match
+	for artist := range s.f.c.Artists {
+		if m, ok := s.matchArtist(l, artist); ok {
+			matches = append(matches, m)
+		}
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	byType := make([][]Pick, len(s.types))
+	for n, m := range matches {
+		const often = 32
+		if n%often == 0 && s.settled(byType, m.score) {
+			break
+		}
+		for i, t := range s.types {
+			byType[i] = append(byType[i], s.entries(l, m, t)...)
+		}
+	}
+	for _, picks := range byType {
+		byScore(picks)
+	}
+	return TakeTurns(byType)
+}
+
+// settled reports whether every type has more than enough entries that no artist with at
+// most this score can beat.
+func (s *musicSearch) settled(byType [][]Pick, score float64) bool {
+	for _, picks := range byType {
+		better := 0
+		for _, p := range picks {
+			if p.Score > score*mostNudge {
+				better++
+			}
+		}
+		if better < 2*perArtist*s.limit { // all may be by few artists
+			return false
+		}
+	}
+	return true
+}
+
+// match is how an artist fits.
+type match struct {
+	artist int
+	score  float64
+	what   string   // the artist's own words for it: "groovy soul"
+	misses []string // what was overlooked
+}
+
+func (s *musicSearch) matchArtist(l loosening, artist int) (match, bool) {
+	m := match{artist: artist, score: 1}
+	near, wanted := s.seeds[artist]
+	if s.seeds != nil && !wanted {
+		return m, false
+	}
+	if wanted {
+		m.score, m.what = min(near.Score, 1), near.Why
+	}
+	genre, ok := s.matchGenre(l, &m)
+	if !ok {
+		return m, false
+	}
+	mood, ok := s.matchMood(l, &m)
+	if !ok || !s.matchActivity(l, &m) || !s.matchLanguage(l, &m) {
+		return m, false
+	}
+	if m.what == "" {
+		m.what = describe(mood, genre)
+	}
+	if s.w.Activity != nil && !l.activity {
+		m.what = join(m.what, " ", "for "+s.w.Activity.Name)
+	}
+	m.score *= (0.5 + 0.5*s.f.fame(artist)) * s.p.affinity(s.f, artist) / float64(1+l.depth)
+	return m, true
+}
+
+func (s *musicSearch) matchGenre(l loosening, m *match) (genre string, ok bool) {
+	first := s.f.genres[m.artist][0]
+	if s.w.Genre == "" {
+		return first, true
+	}
+	fit, genre := s.f.genreFit(s.w.Genre, m.artist)
+	if fit == 0 && l.genre {
+		fit, genre = s.f.widerGenreFit(s.w.Genre, m.artist)
+		m.misses = append(m.misses, "near "+s.w.Genre)
+	}
+	if fit == 0 && l.anyGenre {
+		fit, genre = 0.3, first
+		m.misses = append(m.misses, "there is no "+s.w.Genre+" here")
+	}
+	m.score *= fit
+	if i := slices.Index(s.f.genres[m.artist], genre); i > 1 {
+		genre = first + ", also " + genre
+	}
+	return genre, fit > 0
+}
+
+func (s *musicSearch) matchMood(l loosening, m *match) (mood string, ok bool) {
+	if s.w.Mood == "" {
+		return "", true
+	}
+	fit, mood := s.f.moodFit(s.w.Mood, m.artist), s.w.Mood
+	if fit == 0 && l.mood {
+		fit, mood = s.f.closeMoodFit(s.w.Mood, m.artist)
+		m.misses = append(m.misses, "not quite "+s.w.Mood)
+	}
+	m.score *= fit
+	return mood, fit > 0
+}
+
+func (s *musicSearch) matchActivity(l loosening, m *match) bool {
+	if s.w.Activity == nil {
+		return true
+	}
+	fit := s.f.activityFit(s.w, m.artist)
+	if fit < 0.35 && l.activity {
+		fit = 0.2
+		m.misses = append(m.misses, "not made for "+s.w.Activity.Name)
+	}
+	m.score *= fit
+	return fit >= 0.35 || l.activity
+}
+
+func (s *musicSearch) matchLanguage(l loosening, m *match) bool {
+	if s.w.Language == "" {
+		return true
+	}
+	fit := s.f.languageFit(s.w.Language, m.artist)
+	if fit == 0 && l.language {
+		fit = 0.3
+		m.misses = append(m.misses, fmt.Sprintf("not in %s", LanguageName(s.w.Language)))
+	}
+	m.score *= fit
+	return fit > 0
+}
+
+// varied keeps at most limit picks, at most perArtist by each artist, and a recording that
+// is on several albums once.
+func (f *Finder) varied(picks []Pick, limit int) []Pick {
+	count, have := map[int]int{}, map[string]bool{}
+	out := make([]Pick, 0, limit)
+	for _, p := range picks {
+		if len(out) == limit {
+			break
+		}
+		if count[p.Artist] == perArtist {
+			continue
+		}
+		if key := catalog.Recording(f.c.Item(p.Ref)); !have[key] {
+			have[key] = true
+			count[p.Artist]++
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// TakeTurns merges ranked lists: the first of each, then the second of each, and so on.
+func TakeTurns(lists [][]Pick) []Pick {
+	if len(lists) == 1 {
+		return lists[0]
+	}
+	var out []Pick
+	for row, more := 0, true; more; row++ {
+		more = false
+		for _, l := range lists {
+			if row < len(l) {
+				out, more = append(out, l[row]), true
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,95 @@
+package taste
+
+import (
+	"hash/fnv"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Features of a user that change the order. Lists are separated by ";" or ",".
+const (
+	FeatureGenres    = "favorite_genres"
+	FeatureArtists   = "favorite_artists"
+	FeatureLanguages = "languages" // ISO 639-1
+	FeatureLanguage  = "language"
+)
+
+// Profile is what a listener is known to like. The zero Profile is for anybody.
+type Profile struct {
+	id        string
+	genres    []string
+	near      map[int]float64 // artist → affinity, 0 to 1
+	languages map[string]bool
+}
+
+// Profile reads the features of a user, who may be nil. It keeps the words and not the
+// user.
+func (f *Finder) Profile(u *schemas.User) Profile {
+	if u == nil {
+		return Profile{}
+	}
+	p := Profile{id: u.ID, near: map[int]float64{}, languages: map[string]bool{}}
+	for _, name := range split(u.Features[FeatureGenres]) {
+		p.genres = append(p.genres, known(f.tax.Genres, name))
+	}
+	for _, code := range append(split(u.Features[FeatureLanguages]), split(u.Features[FeatureLanguage])...) {
+		p.languages[strings.ToLower(code)] = true
+	}
+	for _, name := range split(u.Features[FeatureArtists]) {
+		if i, ok := f.c.Named(name); ok {
+			p.near[i] = 1
+			for _, n := range f.Similar(i, maxSeeds) {
+				p.near[n.Artist] = max(p.near[n.Artist], 0.8*n.Score)
+			}
+		}
+	}
+	return p
+}
+
+// maxFavourites bounds the work that a user's features can ask for.
+const maxFavourites = 16
+
+func split(s string) []string {
+	var out []string
+	for part := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ';' || r == ',' }) {
+		if part = strings.TrimSpace(part); part != "" && len(out) < maxFavourites {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// affinity returns a factor around 1 for music by an artist.
+func (p Profile) affinity(f *Finder, artist int) float64 {
+	if p.id == "" {
+		return 1
+	}
+	factor := 1 + 0.4*p.near[artist]
+	for _, g := range p.genres {
+		if fit, _ := f.genreFit(g, artist); fit > 0 {
+			factor += 0.25 * fit
+			break
+		}
+	}
+	for _, l := range f.c.Artists[artist].Languages {
+		if p.languages[l] {
+			factor += 0.1
+			break
+		}
+	}
+	return factor
+}
+
+// mostNudge bounds nudge.
+const mostNudge = 1.03
+
+// nudge returns a factor just above 1 that is steady for a listener and an entry, so that
+// equals come in another order for another listener.
+func (p Profile) nudge(id string) float64 {
+	h := fnv.New32a()
+	h.Write([]byte(p.id))
+	h.Write([]byte{0})
+	h.Write([]byte(id))
+	return 1 + (mostNudge-1)*float64(h.Sum32()%1024)/1024
+}

@@ -1,0 +1,100 @@
+package taste
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"github.com/parallel-fusion/pfr/schemas"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/taxonomy"
+)
+
+// Wish is what a call asks for. The zero Wish asks for anything.
+type Wish struct {
+	Genre    string // a term of the taxonomy, or a word that it does not know
+	Mood     string
+	Activity *taxonomy.Activity
+	From, To int    // years, inclusive; 0 for open
+	Language string // ISO 639-1
+	Weeks    int    // released at most so many weeks ago; 0 for any time
+	Artist   string // in the way of this artist, but by others
+	Topic    string // of shows
+}
+
+// Wish reads the parameters of a call: genre, mood, activity, era_from, era_to, language,
+// max_weeks_from_release, artist and topic. A mood, activity or language that nobody
+// knows is left out.
+func (f *Finder) Wish(p schemas.Params) Wish {
+	w := Wish{
+		Genre: known(f.tax.Genres, p.Text("genre")), Mood: f.tax.Mood(p.Text("mood")), Language: languageCode(p.Text("language")),
+		From: p.Int("era_from"), To: p.Int("era_to"), Weeks: p.Int("max_weeks_from_release"),
+		Artist: p.Text("artist"), Topic: known(f.tax.Topics, p.Text("topic")),
+	}
+	if i, ok := f.Artist(w.Artist); ok {
+		w.Artist = f.c.Artists[i].Name
+	}
+	w.Activity, _ = f.tax.Activity(p.Text("activity"))
+	if w.From > w.To && w.To != 0 {
+		w.From, w.To = w.To, w.From
+	}
+	return w
+}
+
+// known returns the term that a name stands for, or the name as plain words: it may be
+// anything, and it may end up in a reason.
+func known(t *taxonomy.Tree, name string) string {
+	if term := t.Term(name); term != "" {
+		return term
+	}
+	const most = 40
+	plain := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || r == ' ' {
+			return r
+		}
+		return -1
+	}, catalog.Fold(name)))
+	return string(plain[:min(most, len(plain))])
+}
+
+// Empty reports whether the wish is for anything at all.
+func (w Wish) Empty() bool { return w == Wish{} }
+
+// String describes the music that is wished for: "calm jazz for dinner". It is "" for
+// anything.
+func (w Wish) String() string {
+	words := describe(w.Mood, w.Genre)
+	if w.Activity != nil {
+		words = join(words, " ", "for "+w.Activity.Name)
+	}
+	if w.From != 0 || w.To != 0 {
+		words = join(words, " ", era(w.From, w.To))
+	}
+	return words
+}
+
+func describe(mood, genre string) string { return join(mood, " ", genre) }
+
+func join(a, glue, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + glue + b
+}
+
+// era names years: "from the 1980s", "from 1984", "from 1975 to 1983", "from 2010 on", "up
+// to 1969".
+func era(from, to int) string {
+	switch {
+	case to == 0:
+		return fmt.Sprintf("from %d on", from)
+	case from == 0:
+		return fmt.Sprintf("up to %d", to)
+	case from == to:
+		return fmt.Sprintf("from %d", from)
+	case from%10 == 0 && to == from+9:
+		return fmt.Sprintf("from the %ds", from)
+	default:
+		return fmt.Sprintf("from %d to %d", from, to)
+	}
+}
