@@ -34,7 +34,7 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 		albums = true // there is nothing else to show
 	}
 	var items []schemas.Item
-	for _, i := range t.c.Artists[artist].Albums {
+	for _, i := range t.releases(artist, types) {
 		a := t.c.Albums[i]
 		if weeks := req.Params.Int("max_weeks_from_release"); weeks > 0 && !a.Released.Within(weeks, t.c.AsOf) && !a.Released.After(t.c.AsOf) {
 			continue
@@ -53,6 +53,20 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 		items[i].Score = 1 / float64(i+1)
 	}
 	return tools.Result{Items: items}, nil
+}
+
+// releases returns the releases of an artist, newest first. Who asks for albums gets no
+// singles, unless there is nothing else.
+func (t *Tool) releases(artist int, types []string) []int {
+	all := t.c.Artists[artist].Albums
+	if !slices.Equal(types, []string{string(catalog.TypeAlbum)}) {
+		return all
+	}
+	longer := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return t.c.Albums[i].Kind == catalog.KindSingle })
+	if len(longer) == 0 {
+		return all
+	}
+	return longer
 }
 
 func (t *Tool) item(r catalog.Ref, a catalog.Album) schemas.Item {
