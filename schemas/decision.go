@@ -158,7 +158,7 @@ func (p *problems) tool(v string) {
 func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]
-		if c != '_' && c != '-' && !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z') {
+		if c != '_' && c != '-' && ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')) {
 			return false
 		}
 	}

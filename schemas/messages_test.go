@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -128,9 +129,7 @@ func TestGoldenSetsEveryField(t *testing.T) {
 	for _, m := range messages() {
 		merged := map[string]any{}
 		for _, name := range m.golden {
-			for k, v := range object(t, golden(t, name)) {
-				merged[k] = v
-			}
+			maps.Copy(merged, object(t, golden(t, name)))
 		}
 		for _, path := range missing(m.typ, merged) {
 			t.Errorf("%s: no golden file sets %s", m.name, path)

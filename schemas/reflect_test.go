@@ -21,8 +21,8 @@ type jsonField struct {
 
 func jsonFields(typ reflect.Type) []jsonField {
 	var out []jsonField
-	for i := range typ.NumField() {
-		f := typ.Field(i)
+	for f := range typ.Fields() {
+		f := f
 		if f.Anonymous {
 			out = append(out, jsonFields(f.Type)...)
 			continue

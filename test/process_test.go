@@ -136,7 +136,7 @@ func (p *process) kill(t testing.TB) {
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-p.exited
+	<-p.exited //nolint:errcheck // it says that the process was killed
 }
 
 // stop ends the process with SIGTERM and fails the test unless it exits cleanly in time.

@@ -55,9 +55,15 @@ func (c Config) Validate() error {
 		name string
 		d    time.Duration
 	}{
-		{"drain_timeout", c.DrainTimeout}, {"read_header_timeout", c.ReadHeaderTimeout}, {"read_timeout", c.ReadTimeout},
-		{"write_timeout", c.WriteTimeout}, {"idle_timeout", c.IdleTimeout}, {"heartbeat", c.Heartbeat},
-		{"publish_timeout", c.PublishTimeout}, {"canary_every", c.CanaryEvery}, {"canary_retry", c.CanaryRetry},
+		{"drain_timeout", c.DrainTimeout},
+		{"read_header_timeout", c.ReadHeaderTimeout},
+		{"read_timeout", c.ReadTimeout},
+		{"write_timeout", c.WriteTimeout},
+		{"idle_timeout", c.IdleTimeout},
+		{"heartbeat", c.Heartbeat},
+		{"publish_timeout", c.PublishTimeout},
+		{"canary_every", c.CanaryEvery},
+		{"canary_retry", c.CanaryRetry},
 		{"canary_deadline", c.CanaryDeadline},
 	} {
 		if d.d <= 0 {
@@ -68,8 +74,10 @@ func (c Config) Validate() error {
 		name string
 		n    int
 	}{
-		{"max_header_bytes", c.MaxHeaderBytes}, {"max_searches", c.MaxSearches},
-		{"recent_events", c.RecentEvents}, {"canary_failures", c.CanaryFailures},
+		{"max_header_bytes", c.MaxHeaderBytes},
+		{"max_searches", c.MaxSearches},
+		{"recent_events", c.RecentEvents},
+		{"canary_failures", c.CanaryFailures},
 	} {
 		if n.n <= 0 {
 			errs = append(errs, fmt.Errorf("%s %d: must be positive", n.name, n.n))

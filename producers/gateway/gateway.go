@@ -174,7 +174,7 @@ func (g *Gateway) Run(ctx context.Context, ready func(addr string)) error {
 	case <-ctx.Done():
 	}
 	g.drain(srv, cancel)
-	<-served
+	<-served //nolint:errcheck // it says that the server was closed
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (g *Gateway) drain(srv *http.Server, cancel func()) {
 	if err := srv.Shutdown(ctx); err != nil {
 		g.log.Warn("cancelling requests that outlast the drain", "timeout", g.cfg.DrainTimeout)
 		cancel()
-		srv.Close() // its error says nothing that could be acted on
+		_ = srv.Close() // its error says nothing that could be acted on
 	}
 	g.active.Wait()
 }

@@ -155,8 +155,7 @@ func (g *Gateway) standing(results []result) []result {
 
 // describeEvent is [describe] for one event.
 func describeEvent(err error) string {
-	var date *time.ParseError
-	if errors.As(err, &date) {
+	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return "timestamp and sent_at: must be times in RFC 3339 form"
 	}
 	return describe(err)

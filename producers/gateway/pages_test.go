@@ -119,8 +119,11 @@ func TestOnlineMetrics(t *testing.T) {
 func TestMethodsAndPaths(t *testing.T) {
 	g := newBackend(t).open(t, nil)
 	for _, c := range []struct{ method, path, allow string }{
-		{"DELETE", "/v1/search", "GET, HEAD, POST"}, {"GET", "/v1/interactions", "POST"},
-		{"POST", "/v1/serps/" + someID, "GET, HEAD"}, {"PUT", "/", "GET, HEAD"}, {"POST", "/readyz", "GET, HEAD"},
+		{"DELETE", "/v1/search", "GET, HEAD, POST"},
+		{"GET", "/v1/interactions", "POST"},
+		{"POST", "/v1/serps/" + someID, "GET, HEAD"},
+		{"PUT", "/", "GET, HEAD"},
+		{"POST", "/readyz", "GET, HEAD"},
 	} {
 		r := get(t, c.path)
 		r.Method = c.method

@@ -156,7 +156,7 @@ func TestRepeatedCorrelationID(t *testing.T) {
 func TestTooManySearchesAreShed(t *testing.T) {
 	b := newBackend(t)
 	entered, release := make(chan struct{}), make(chan struct{})
-	b.follow = func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
+	b.follow = func(_ context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
 		close(entered)
 		<-release
 		return samplePage(q), nil

@@ -192,7 +192,7 @@ func TestStreamOutlivesAPanic(t *testing.T) {
 func TestQuietStreamStaysOpen(t *testing.T) {
 	b := newBackend(t)
 	const quiet = 400 * time.Millisecond
-	b.follow = func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
+	b.follow = func(ctx context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
 		if !q.Probe {
 			select {
 			case <-time.After(quiet):

@@ -95,8 +95,7 @@ func TestLoadNamesEveryBadLine(t *testing.T) {
 		"show S | P | en | US | t | general | x | d",
 		"playlist L | d | g | m | a | long ago | | | ",
 	}, "\n"))}})
-	var lineErr *catalog.LineError
-	if !errors.As(err, &lineErr) {
+	if _, ok := errors.AsType[*catalog.LineError](err); !ok {
 		t.Fatalf("error %v, want line errors", err)
 	}
 	for _, line := range []string{"a.txt:1:", "a.txt:3:", "a.txt:4:", "a.txt:5:", "a.txt:6:", "a.txt:7:", "a.txt:8:"} {
@@ -181,8 +180,14 @@ func TestTypos(t *testing.T) {
 		a, b        string
 		limit, want int
 	}{
-		{"coldplay", "coldpaly", 2, 1}, {"abc", "abc", 0, 0}, {"abc", "abd", 0, 1}, {"", "ab", 2, 2}, {"björk", "bjork", 1, 1},
-		{"kitten", "sitting", 3, 3}, {"kitten", "sitting", 2, 3}, {strings.Repeat("a", 300), strings.Repeat("a", 301), 2, 3},
+		{"coldplay", "coldpaly", 2, 1},
+		{"abc", "abc", 0, 0},
+		{"abc", "abd", 0, 1},
+		{"", "ab", 2, 2},
+		{"björk", "bjork", 1, 1},
+		{"kitten", "sitting", 3, 3},
+		{"kitten", "sitting", 2, 3},
+		{strings.Repeat("a", 300), strings.Repeat("a", 301), 2, 3},
 	} {
 		if got := catalog.Typos(c.a, c.b, c.limit); got != c.want && (got <= c.limit || c.want <= c.limit) {
 			t.Errorf("Typos(%q, %q, %d) = %d, want %d", c.a, c.b, c.limit, got, c.want)
@@ -221,8 +226,14 @@ func TestDateWithin(t *testing.T) {
 		weeks int
 		want  bool
 	}{
-		{"2025-05-31", 4, true}, {"2025-05-30", 4, false}, {"2025-06-28", 1, true}, {"2025-06-29", 4, false},
-		{"2025-06", 4, true}, {"2025-05", 4, false}, {"2025", 4, false}, {"2025", 26, true},
+		{"2025-05-31", 4, true},
+		{"2025-05-30", 4, false},
+		{"2025-06-28", 1, true},
+		{"2025-06-29", 4, false},
+		{"2025-06", 4, true},
+		{"2025-05", 4, false},
+		{"2025", 4, false},
+		{"2025", 26, true},
 	} {
 		d, err := catalog.ParseDate(c.date)
 		if err != nil {

@@ -14,29 +14,31 @@ import (
 // episodesPerShow is how many synthetic episodes a show of the sample gets.
 const episodesPerShow = 8
 
-// episodeForms are titles of synthetic episodes. %s is a topic of the show.
-var episodeForms = [...]string{
-	"Where to begin with %s", "What changed in %s this month", "Your questions about %s", "A short history of %s",
-	"The people behind %s", "Five things we got wrong about %s", "%s, step by step", "An hour on %s",
-	"What nobody says about %s", "Notes from the field: %s", "%s for a long drive", "The year in %s",
+// episodeForms returns titles of synthetic episodes. %s is a topic of the show.
+func episodeForms() []string {
+	return []string{
+		"Where to begin with %s", "What changed in %s this month", "Your questions about %s", "A short history of %s",
+		"The people behind %s", "Five things we got wrong about %s", "%s, step by step", "An hour on %s",
+		"What nobody says about %s", "Notes from the field: %s", "%s for a long drive", "The year in %s",
+	}
 }
 
 // syntheticEpisodes invents the newest episodes of a show, newest first. Equal shows get
 // equal episodes.
 func syntheticEpisodes(s Show, asOf time.Time) []Episode {
-	rng := seeded(s.Title)
+	rng, titles := seeded(s.Title), episodeForms()
 	gap := []int{1, 2, 7, 7, 14}[rng.IntN(5)] // days between episodes
 	if strings.Contains(strings.ToLower(s.Title), "daily") {
 		gap = 1
 	}
 	day := asOf.AddDate(0, 0, -rng.IntN(gap+1))
 	number := episodesPerShow + rng.IntN(300)
-	forms := rng.Perm(len(episodeForms))
+	forms := rng.Perm(len(titles))
 	episodes := make([]Episode, 0, episodesPerShow)
 	for i := range episodesPerShow {
 		topic := s.Topics[i%len(s.Topics)]
 		episodes = append(episodes, Episode{
-			Title: fmt.Sprintf("#%d: ", number-i) + capital(fmt.Sprintf(episodeForms[forms[i]], topic)), Number: number - i,
+			Title: fmt.Sprintf("#%d: ", number-i) + capital(fmt.Sprintf(titles[forms[i]], topic)), Number: number - i,
 			Topic: topic, Released: Day(day), Synthetic: true,
 		})
 		day = day.AddDate(0, 0, -gap)

@@ -48,7 +48,7 @@ func newTextIndex(texts []string) (*textIndex, error) {
 	if err := writer.Open(); err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
 	}
-	defer writer.Close() // what is in memory stays with the reader
+	defer func() { _ = writer.Close() }() // what is in memory stays with the reader
 	var g errgroup.Group
 	for n := range batches {
 		from, to := len(texts)*n/batches, len(texts)*(n+1)/batches
@@ -124,7 +124,7 @@ func (x *textIndex) find(ctx context.Context, l look) ([]int32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	sctx := search.SearchContext{DocumentMatchPool: search.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0), IndexReader: x.reader}
 	var found []int32
 	for {

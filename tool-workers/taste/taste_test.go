@@ -197,8 +197,9 @@ func TestTiesAreSteadyForAListener(t *testing.T) {
 	order := func(id string) string {
 		return strings.Join(lines(f, f.Music(w, []schemas.ItemType{catalog.TypeArtist}, f.Profile(&schemas.User{ID: id}), 12)), ",")
 	}
-	if order("a") != order("a") || order("a") == order("b") {
-		t.Errorf("a: %s\nb: %s", order("a"), order("b"))
+	a, again, b := order("a"), order("a"), order("b")
+	if a != again || a == b {
+		t.Errorf("a: %s\nagain: %s\nb: %s", a, again, b)
 	}
 }
 

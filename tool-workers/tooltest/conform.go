@@ -72,16 +72,26 @@ func Hostile() []string {
 
 func hostile(t *testing.T, tool tools.Tool) {
 	for _, params := range []schemas.Params{
-		{"era_from": 9999, "era_to": -5, "max_weeks_from_release": -3}, {"max_weeks_from_release": 1 << 40, "genre": "rock"},
-		{"text": 5, "artist": []string{"x"}, "entity_types": "track"}, {"era_from": -1 << 60, "era_to": 1 << 60},
+		{"era_from": 9999, "era_to": -5, "max_weeks_from_release": -3},
+		{"max_weeks_from_release": 1 << 40, "genre": "rock"},
+		{"text": 5, "artist": []string{"x"}, "entity_types": "track"},
+		{"era_from": -1 << 60, "era_to": 1 << 60},
 	} {
 		Run(t, tool, Call{Params: params})
 	}
 	for _, text := range Hostile() {
 		for _, params := range []schemas.Params{
-			{"text": text}, {"artist": text}, {"genre": text}, {"mood": text, "activity": text}, {"language": text}, {"topic": text, "audience": text},
-			{"show": text}, {"text": text, "entity_types": []string{"track"}}, {"text": text, "entity_types": []string{"show"}},
-			{"text": text, "entity_types": []string{"playlist"}}, {"text": text, "entity_types": []string{"episode", "nonsense"}},
+			{"text": text},
+			{"artist": text},
+			{"genre": text},
+			{"mood": text, "activity": text},
+			{"language": text},
+			{"topic": text, "audience": text},
+			{"show": text},
+			{"text": text, "entity_types": []string{"track"}},
+			{"text": text, "entity_types": []string{"show"}},
+			{"text": text, "entity_types": []string{"playlist"}},
+			{"text": text, "entity_types": []string{"episode", "nonsense"}},
 			{"entity_types": []string{text}},
 		} {
 			query := text

@@ -1,6 +1,7 @@
 package streamtest
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
