@@ -1,0 +1,153 @@
+package student
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Example is a query with the routes that suit it.
+type Example struct {
+	Query  string         // may hold slots, such as {artist}
+	Routes []string       // any of them is right; the first suits best
+	Params schemas.Params // nil: nobody has said
+}
+
+// ReadExamples reads lines of query, routes and parameters, separated by tabs: routes by
+// commas, parameters as a JSON object. Parameters may be missing.
+func ReadExamples(data string) ([]Example, error) {
+	var out []Example
+	for n, line := range strings.Split(data, "\n") {
+		if line == "" {
+			continue
+		}
+		fields := strings.Split(line, "\t")
+		if len(fields) < 2 || len(fields) > 3 || fields[0] == "" || fields[1] == "" {
+			return nil, fmt.Errorf("line %d: want query, routes, parameters", n+1)
+		}
+		e := Example{Query: fields[0], Routes: strings.Split(fields[1], ",")}
+		if len(fields) == 3 && fields[2] != "{}" {
+			if err := json.Unmarshal([]byte(fields[2]), &e.Params); err != nil {
+				return nil, fmt.Errorf("line %d: %w", n+1, err)
+			}
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// TrainingData is what a model learns from.
+type TrainingData struct {
+	Examples  []Example
+	Gazetteer Gazetteer // fills the slots, and is known while reading
+	Routes    []string  // of the manifest
+	Hash      string    // identifies the data
+}
+
+// ReadTrainingData reads a folder: every *.tsv is examples, but for names.tsv, which is
+// the gazetteer (kind, text, canonical spelling and popularity), and holdout.tsv, which is
+// not read.
+func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
+	files, err := fs.Glob(dir, "*.tsv")
+	if err != nil {
+		return TrainingData{}, fmt.Errorf("training data: %w", err)
+	}
+	d := TrainingData{Routes: routes}
+	all := []byte(strings.Join(routes, ",") + lexicon)
+	for _, name := range files {
+		if name == holdoutFile {
+			continue
+		}
+		data, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return TrainingData{}, fmt.Errorf("training data: %w", err)
+		}
+		all = append(append(all, name...), data...)
+		if name == namesFile {
+			d.Gazetteer, err = readNames(string(data))
+		} else {
+			var more []Example
+			more, err = ReadExamples(string(data))
+			d.Examples = append(d.Examples, more...)
+		}
+		if err != nil {
+			return TrainingData{}, fmt.Errorf("training data %s: %w", name, err)
+		}
+	}
+	d.Hash = shortHash(all)
+	return d, nil
+}
+
+const (
+	namesFile   = "names.tsv"
+	holdoutFile = "holdout.tsv"
+)
+
+func readNames(data string) (Gazetteer, error) {
+	var g Gazetteer
+	for n, line := range strings.Split(strings.TrimSuffix(data, "\n"), "\n") {
+		f := strings.Split(line, "\t")
+		if len(f) != 4 {
+			return g, fmt.Errorf("line %d: want kind, text, canonical, popularity", n+1)
+		}
+		popularity, err := strconv.Atoi(f[3])
+		list := g.list(f[0])
+		if err != nil || list == nil {
+			return g, fmt.Errorf("line %d: %q", n+1, line)
+		}
+		*list = append(*list, Name{f[1], f[2], popularity})
+	}
+	return g, nil
+}
+
+// list returns the names that a slot stands for, or nil.
+func (g *Gazetteer) list(slot string) *[]Name {
+	switch slot {
+	case "artist":
+		return &g.Artists
+	case "album":
+		return &g.Albums
+	case "track":
+		return &g.Tracks
+	case "show":
+		return &g.Shows
+	case "playlist":
+		return &g.Playlists
+	case "genre":
+		return &g.Genres
+	}
+	return nil
+}
+
+// fill replaces the slots of a query by names, popular ones more often.
+func (g *Gazetteer) fill(query string, rng *rand.Rand) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(query, "{")
+		slot, after, closed := strings.Cut(rest, "}")
+		list := g.list(slot)
+		if !ok || !closed || list == nil || len(*list) == 0 {
+			b.WriteString(query)
+			return b.String()
+		}
+		b.WriteString(before)
+		i, j := rng.IntN(len(*list)), rng.IntN(len(*list))
+		name := slices.MaxFunc([]Name{(*list)[i], (*list)[j]}, func(a, b Name) int { return cmp.Compare(a.Popularity, b.Popularity) })
+		b.WriteString(name.Text)
+		query = after
+	}
+}
+
+func hasSlot(query string) bool { return strings.Contains(query, "{") }
+
+// isSlot reports whether a query is nothing but a slot.
+func isSlot(query string) bool {
+	return strings.HasPrefix(query, "{") && strings.IndexByte(query, '}') == len(query)-1
+}

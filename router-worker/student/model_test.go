@@ -1,0 +1,202 @@
+package student
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/parallel-fusion/pfr/schemas/routes"
+)
+
+func trainingData(t testing.TB) TrainingData {
+	t.Helper()
+	manifest, err := routes.Music()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := ReadTrainingData(dir, manifest.Names())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func holdout(t testing.TB) []Example {
+	t.Helper()
+	dir, err := Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := fs.ReadFile(dir, holdoutFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := ReadExamples(string(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return examples
+}
+
+// The embedded model is what the data, the lexicon, the manifest and the code give. Other
+// machines may round the last bit of a sum differently.
+func TestEmbeddedModelIsFresh(t *testing.T) {
+	d := trainingData(t)
+	was, err := ReadModel(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if was.Data != d.Hash {
+		t.Fatalf("model.bin was trained on %s, the data is %s: run go generate ./router-worker/student", was.Data, d.Hash)
+	}
+	if testing.Short() {
+		t.Skip("not training again under -short")
+	}
+	now, err := Train(DefaultTrainConfig(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range now.weights {
+		if math.Abs(float64(w-was.weights[i])) > 8*unit {
+			t.Fatalf("weight %d is %v, trained again %v: run go generate ./router-worker/student", i, was.weights[i], w)
+		}
+	}
+}
+
+func TestModelSurvivesWriting(t *testing.T) {
+	m, err := ReadModel(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := m.MarshalBinary()
+	if err != nil || !bytes.Equal(again, model) {
+		t.Errorf("%d bytes, were %d: %v", len(again), len(model), err)
+	}
+}
+
+func TestTrainingIsDeterministic(t *testing.T) {
+	d := trainingData(t)
+	var some []Example
+	for i := 0; i < len(d.Examples); i += 40 {
+		some = append(some, d.Examples[i])
+	}
+	d.Examples = some
+	cfg := DefaultTrainConfig()
+	cfg.Epochs = 2
+	write := func(seed uint64) []byte {
+		cfg.Seed = seed
+		m, err := Train(cfg, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := m.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	if !bytes.Equal(write(1), write(1)) {
+		t.Error("one seed gave two models")
+	}
+	if bytes.Equal(write(1), write(2)) {
+		t.Error("the seed has no effect")
+	}
+}
+
+// Nothing of the held-out queries is learnt: neither a query nor its form with other names.
+func TestHoldoutIsNotLearnt(t *testing.T) {
+	d := trainingData(t)
+	x := newIndex()
+	if err := x.addLexicon(lexicon); err != nil {
+		t.Fatal(err)
+	}
+	x.addGazetteer(d.Gazetteer)
+	v := view{index: x, everyday: everyday(d.Examples)}
+	learnt := map[string]string{}
+	for _, e := range d.Examples {
+		learnt[fold(e.Query)] = e.Query
+		learnt[v.mask(e.Query)] = e.Query
+	}
+	for _, e := range holdout(t) {
+		for _, form := range []string{fold(e.Query), v.mask(e.Query)} {
+			if was, ok := learnt[form]; ok && strings.Trim(form, "<> ") != "" {
+				t.Errorf("%q is learnt as %q", e.Query, was)
+				break
+			}
+		}
+	}
+}
+
+// mask returns a text with "<>" for every name and slot.
+func (v *view) mask(text string) string {
+	for _, slot := range []string{"{artist}", "{track}", "{album}", "{show}", "{playlist}"} {
+		text = strings.ReplaceAll(text, slot, " qqslot ")
+	}
+	var a annotation
+	v.annotate(&a, text)
+	var out []string
+	for _, s := range a.spans {
+		switch {
+		case s.sym == symArtist || s.sym == symShow || s.sym == symTitle || a.toks[s.from].text == "qqslot":
+			out = append(out, "<>")
+		default:
+			out = append(out, joinTokens(a.toks[s.from:s.to]))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestReadModelRefusesWhatIsNotOne(t *testing.T) {
+	head, _, _ := bytes.Cut(model[len(modelMagic):], []byte("\n"))
+	for name, data := range map[string][]byte{
+		"empty":       nil,
+		"magic only":  []byte(modelMagic),
+		"cut":         model[:len(model)-1],
+		"longer":      append(bytes.Clone(model), 0),
+		"format":      bytes.Replace(model, []byte(`"format":1`), []byte(`"format":9`), 1),
+		"no routes":   bytes.Replace(model, head, []byte(`{"format":1,"temperature":1}`), 1),
+		"temperature": bytes.Replace(model, head, []byte(`{"format":1,"routes":["a"],"temperature":0}`), 1),
+		"negative":    bytes.Replace(model, head, []byte(`{"format":1,"routes":["a"],"temperature":1,"words":-1}`), 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := ReadModel(data); err == nil {
+				t.Error("was read")
+			}
+		})
+	}
+}
+
+// Every value of the lexicon that a route's parameter enumerates is one that the manifest
+// allows, and every era can be read.
+func TestLexiconSpeaksTheManifest(t *testing.T) {
+	manifest, err := routes.Music()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(lexicon, "\n") {
+		f := strings.Split(line, " | ")
+		switch f[0] {
+		case "mood", "activity", "entity":
+			name := f[0]
+			if name == "entity" {
+				name = "entity_types"
+			}
+			p, ok := manifest.Parameter(name)
+			if !ok || f[1] != "release" && !strings.Contains(fmt.Sprint(p.Enum)+" ", f[1]) {
+				t.Errorf("%s: not a value of %s", line, name)
+			}
+		case "era":
+			var from, to int
+			if n, err := fmt.Sscanf(f[1], "%d-%d", &from, &to); n != 2 || err != nil || from > to {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+}

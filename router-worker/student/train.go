@@ -1,0 +1,243 @@
+package student
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// TrainConfig configures [Train]. See [DefaultTrainConfig].
+type TrainConfig struct {
+	Seed     uint64
+	Epochs   int     // times over the data
+	Rate     float64 // of learning, of AdaGrad
+	Decay    float64 // of weights, L2
+	Fillings int     // of a query with slots, by different names
+	// MinCount is how often a feature must occur to be learnt.
+	MinCount int
+	// Balance is how far the routes are made to count alike: 0 not at all, 1 fully.
+	Balance float64
+	// HeldOut is the share of the queries that the temperature is set on.
+	HeldOut float64
+}
+
+// DefaultTrainConfig returns the settings of the embedded model.
+func DefaultTrainConfig() TrainConfig {
+	return TrainConfig{Seed: 1, Epochs: 8, Rate: 0.25, Decay: 1e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15}
+}
+
+// Train learns a model. Equal data and settings give equal models.
+func Train(cfg TrainConfig, data TrainingData) (*Model, error) {
+	if len(data.Routes) == 0 || len(data.Routes) > stride {
+		return nil, fmt.Errorf("train student: %d routes, want 1 to %d", len(data.Routes), stride)
+	}
+	t, err := newTrainer(cfg, data)
+	if err != nil {
+		return nil, fmt.Errorf("train student: %w", err)
+	}
+	var learn, check []sample
+	for _, s := range t.samples {
+		if s.heldOut {
+			check = append(check, s)
+		} else {
+			learn = append(learn, s)
+		}
+	}
+	temperature := t.fit(learn).temperature(check, len(data.Routes))
+	m := t.fit(t.samples)
+	m.header = header{
+		Format: modelFormat, Routes: data.Routes, Data: data.Hash, Seed: cfg.Seed,
+		Examples: len(data.Examples), Temperature: temperature,
+	}
+	return m, nil
+}
+
+// sample is a query as the model sees it.
+type sample struct {
+	features []feature
+	norm     float32
+	right    uint16 // bits of the routes that suit
+	weight   float64
+	heldOut  bool
+}
+
+type trainer struct {
+	cfg     TrainConfig
+	data    TrainingData
+	view    view
+	samples []sample
+	rng     *rand.Rand
+}
+
+func newTrainer(cfg TrainConfig, data TrainingData) (*trainer, error) {
+	x := newIndex()
+	if err := x.addLexicon(lexicon); err != nil {
+		return nil, err
+	}
+	x.addGazetteer(data.Gazetteer)
+	t := &trainer{
+		cfg: cfg, data: data, rng: rand.New(rand.NewPCG(cfg.Seed, 0)),
+		view: view{index: x, everyday: everyday(data.Examples)},
+	}
+	for _, e := range data.Examples {
+		if err := t.sample(e); err != nil {
+			return nil, err
+		}
+	}
+	t.prune()
+	t.balance()
+	return t, nil
+}
+
+// everyday collects the words of queries that hold no names: those of slotted queries, and
+// of routes for what has no name.
+func everyday(examples []Example) map[uint64]struct{} {
+	words := map[uint64]struct{}{}
+	var toks []token
+	for _, e := range examples {
+		switch e.Routes[0] {
+		case "personalized_recs", "podcast_recs", "out_of_scope":
+		default:
+			if !hasSlot(e.Query) {
+				continue
+			}
+		}
+		toks = tokenize(toks[:0], e.Query)
+		for _, tok := range toks {
+			words[hashString(fnvOffset, tok.text)] = struct{}{}
+		}
+	}
+	return words
+}
+
+// sample adds the samples of an example: its slots filled in a few ways, read with and
+// without knowing the names.
+func (t *trainer) sample(e Example) error {
+	var right uint16
+	for _, name := range e.Routes {
+		r := slices.Index(t.data.Routes, name)
+		if r < 0 {
+			return fmt.Errorf("query %q: no route %q", e.Query, name)
+		}
+		right |= 1 << r
+	}
+	heldOut := t.rng.Float64() < t.cfg.HeldOut
+	add := func(text string, blind bool, weight float64) {
+		t.view.blind = blind
+		var a annotation
+		t.view.annotate(&a, text)
+		fs := t.view.features(nil, &a)
+		t.samples = append(t.samples, sample{fs, normalise(fs), right, weight, heldOut})
+	}
+	switch {
+	case isSlot(e.Query):
+		for range 30 {
+			add(t.data.Gazetteer.fill(e.Query, t.rng), t.rng.Float64() < 0.5, 0.7)
+		}
+	case hasSlot(e.Query):
+		for range t.cfg.Fillings {
+			add(t.data.Gazetteer.fill(e.Query, t.rng), t.rng.Float64() < 0.4, 1.5/float64(t.cfg.Fillings))
+		}
+	default:
+		add(e.Query, false, 1)
+		add(e.Query, true, 0.5)
+	}
+	return nil
+}
+
+// prune drops the features that occur too rarely to learn from.
+func (t *trainer) prune() {
+	count := make([]uint32, buckets)
+	for _, s := range t.samples {
+		for _, f := range s.features {
+			count[f.bucket]++
+		}
+	}
+	for i := range t.samples {
+		t.samples[i].features = slices.DeleteFunc(t.samples[i].features, func(f feature) bool { return count[f.bucket] < uint32(t.cfg.MinCount) })
+	}
+}
+
+// balance weighs the samples so that a route counts by the root of how many it has.
+func (t *trainer) balance() {
+	total := map[uint16]float64{}
+	for _, s := range t.samples {
+		total[s.right] += s.weight
+	}
+	mean := 0.0
+	for _, w := range total {
+		mean = max(mean, w)
+	}
+	for i := range t.samples {
+		t.samples[i].weight *= math.Pow(mean/total[t.samples[i].right], t.cfg.Balance)
+	}
+}
+
+// fit learns weights by AdaGrad, in an order that depends on the seed alone. Products are
+// rounded one by one, so that machines which fuse them learn the same.
+func (t *trainer) fit(samples []sample) *Model {
+	n := len(t.data.Routes)
+	m := &Model{header: header{Routes: t.data.Routes, Temperature: 1}, weights: make([]float32, buckets*stride), everyday: t.view.everyday}
+	squares := make([]float32, buckets*stride)
+	rng := rand.New(rand.NewPCG(t.cfg.Seed, 1))
+	for range t.cfg.Epochs {
+		for _, i := range rng.Perm(len(samples)) {
+			s := &samples[i]
+			gradient := s.gradient(m, n)
+			for _, f := range s.features {
+				x := f.value * s.norm
+				at := int(f.bucket) * stride
+				for r := range n {
+					w := m.weights[at+r]
+					g := float32(gradient[r]*x) + float32(float32(t.cfg.Decay)*w)
+					squares[at+r] += float32(g * g)
+					m.weights[at+r] = w - float32(float32(t.cfg.Rate)*g)/float32(math.Sqrt(float64(squares[at+r]))+1e-6)
+				}
+			}
+		}
+	}
+	return m
+}
+
+// gradient returns the slope of the loss in the scores. Of several right routes, the model
+// need only put its trust in some.
+func (s *sample) gradient(m *Model, n int) (g [stride]float32) {
+	p := softmax(m.raw(s.features, s.norm), n, 1)
+	var trusted float64
+	for r := range n {
+		if s.right>>r&1 == 1 {
+			trusted += p[r]
+		}
+	}
+	for r := range n {
+		target := 0.0
+		if s.right>>r&1 == 1 {
+			target = p[r] / max(trusted, 1e-9)
+		}
+		g[r] = float32((p[r] - target) * s.weight)
+	}
+	return g
+}
+
+// temperature returns the one at which the model is least surprised by samples.
+func (m *Model) temperature(samples []sample, n int) float64 {
+	best, least := 1.0, math.Inf(1)
+	for t := 0.5; t < 6; t *= 1.04 {
+		var loss float64
+		for i := range samples {
+			p := softmax(m.raw(samples[i].features, samples[i].norm), n, t)
+			var right float64
+			for r := range n {
+				if samples[i].right>>r&1 == 1 {
+					right += p[r]
+				}
+			}
+			loss -= math.Log(max(right, 1e-12)) * samples[i].weight
+		}
+		if loss < least {
+			best, least = t, loss
+		}
+	}
+	return best
+}
