@@ -45,15 +45,16 @@ func summary(d schemas.Decision) schemas.RouteSummary {
 	}
 }
 
-// dedupe keeps each item in one section: in one that is whole if there is such, or else in
-// the first that has it, in layout order. Then it cuts each section to its limit.
+// dedupe keeps each item in the first section that has it, in layout order, and cuts each
+// section to its limit. A section that is whole is one thing made of items, as a mix is:
+// it keeps them all, and what it has may stand elsewhere too.
 func dedupe(calls []schemas.Call, sections []schemas.Section) {
 	taken := map[string]bool{}
-	for _, whole := range []bool{true, false} {
-		for i := range sections {
-			if calls[i].Whole == whole {
-				claim(taken, calls[i].Limit, &sections[i])
-			}
+	for i := range sections {
+		if calls[i].Whole {
+			claim(map[string]bool{}, calls[i].Limit, &sections[i])
+		} else {
+			claim(taken, calls[i].Limit, &sections[i])
 		}
 	}
 }
@@ -69,7 +70,7 @@ func claim(taken map[string]bool, limit int, s *schemas.Section) {
 	}
 	s.Items = kept
 	if s.Status == schemas.SectionOK && len(kept) == 0 && s.Text == "" {
-		s.Status, s.Reason = schemas.SectionEmpty, "everything found is in other sections"
+		s.Status, s.Reason = schemas.SectionEmpty, "everything found is in the sections above"
 	}
 }
 

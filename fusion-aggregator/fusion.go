@@ -2,7 +2,7 @@
 //
 // It scatters the calls of the decision to the tools, gathers the answers by deadline, and
 // fuses them into one SERP: each call fills one section, each section has a status, and no
-// item is shown twice. One slow, dead or lying tool costs its own section and no more.
+// item is listed twice. One slow, dead or lying tool costs its own section and no more.
 //
 // The page is final once it is on the SERP topic; the copies sent to the feed on the way
 // only make it faster.

@@ -272,15 +272,16 @@ func TestNoItemTwiceAndOrderIndependentOfArrival(t *testing.T) {
 	})
 }
 
-// A whole section keeps its items and the others give way; spare items stand in.
+// A whole section keeps its items whatever stands elsewhere; spare items stand in for those
+// that earlier sections show.
 func TestWholeSectionsAndSpareItems(t *testing.T) {
-	p, _ := page(t, tools{"a": after(0, "1", "2", "3", "4", "5"), "mix": after(0, "2", "4"), "c": after(0, "1", "3")}, func() schemas.RouteDecision {
-		d := decision(time.Second, "a", "mix", "c")
-		d.Decision.Calls[0].Limit, d.Decision.Calls[0].Spare = 2, 3
+	p, _ := page(t, tools{"a": after(0, "1", "2", "3"), "mix": after(0, "2", "4", "4"), "c": after(0, "1", "3", "4", "5", "6"), "d": after(0, "2")}, func() schemas.RouteDecision {
+		d := decision(time.Second, "a", "mix", "c", "d")
+		d.Decision.Calls[2].Limit, d.Decision.Calls[2].Spare = 2, 3
 		d.Decision.Calls[1].Whole = true
 		return d
 	})
-	if got, want := outline(p), "complete 1.00 | a=ok[1 3] | mix=ok[2 4] | c=empty[]"; got != want {
+	if got, want := outline(p), "complete 1.00 | a=ok[1 2 3] | mix=ok[2 4] | c=ok[4 5] | d=empty[]"; got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
 }

@@ -72,8 +72,8 @@ type Call struct {
 	// Spare is how many more items are asked for, to stand in for those that other sections
 	// show already.
 	Spare int `json:"spare,omitempty"`
-	// Whole keeps the items of the section together, as in a mix that is introduced by name:
-	// other sections give way to it.
+	// Whole marks a section that is one thing made of items, as a mix is: it keeps them all,
+	// and what it has may stand in other sections too.
 	Whole      bool        `json:"whole,omitempty"`
 	DeadlineMS int         `json:"deadline_ms"` // from the scatter; the query's deadline may be nearer
 	Mandatory  bool        `json:"mandatory,omitempty"`
