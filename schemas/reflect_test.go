@@ -22,7 +22,6 @@ type jsonField struct {
 func jsonFields(typ reflect.Type) []jsonField {
 	var out []jsonField
 	for f := range typ.Fields() {
-		f := f
 		if f.Anonymous {
 			out = append(out, jsonFields(f.Type)...)
 			continue

@@ -74,15 +74,13 @@ func testProgress(t *testing.T, p *pipeline) {
 	_, stream := p.get(t, "/v1/search?q="+url.QueryEscape("artists similar to Khruangbin")+"&deadline_ms=5000", "text/event-stream")
 	var events []string
 	var page schemas.SERP
-	for block := range strings.SplitSeq(stream, "\n\n") {
-		name, data, _ := strings.Cut(block, "\ndata: ")
-		name, isEvent := strings.CutPrefix(strings.TrimSpace(name), "event: ")
-		if !isEvent {
-			continue
-		}
-		events = append(events, name)
-		if name == "serp" {
-			if err := json.Unmarshal([]byte(data), &page); err != nil {
+	for line := range strings.Lines(stream) {
+		field, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case field == "event":
+			events = append(events, value)
+		case field == "data" && events[len(events)-1] == "serp":
+			if err := json.Unmarshal([]byte(value), &page); err != nil {
 				t.Fatal(err)
 			}
 		}

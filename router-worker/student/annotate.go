@@ -77,10 +77,11 @@ func (v *view) longest(a *annotation, i int) span {
 			p = v.possessive(hashPhrase(h, word[:len(word)-1]))
 		}
 		if p != nil {
-			s := span{from: i, to: i + n, phrase: p}
-			if s.sym = v.meaning(p, a.toks[i:i+n]); s.sym != symNone {
+			s := span{from: i, to: i + n, phrase: p, sym: v.meaning(p, a.toks[i:i+n])}
+			switch {
+			case s.sym != symNone:
 				best = s
-			} else if !v.blind && p.kinds&(kindArtist|kindShow) != 0 {
+			case !v.blind && p.kinds&(kindArtist|kindShow) != 0:
 				a.weak = append(a.weak, s)
 			}
 		}

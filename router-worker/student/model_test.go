@@ -180,7 +180,7 @@ func TestLexiconSpeaksTheManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(lexicon, "\n") {
+	for line := range strings.SplitSeq(lexicon, "\n") {
 		f := strings.Split(line, " | ")
 		switch f[0] {
 		case "mood", "activity", "entity":

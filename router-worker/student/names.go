@@ -119,8 +119,12 @@ func (x *index) addGazetteer(g Gazetteer) {
 		kind  kind
 		names []Name
 	}{
-		{kindArtist, g.Artists}, {kindAlbum, g.Albums}, {kindTrack, g.Tracks},
-		{kindShow, g.Shows}, {kindPlaylist, g.Playlists}, {kindGenre, g.Genres},
+		{kindArtist, g.Artists},
+		{kindAlbum, g.Albums},
+		{kindTrack, g.Tracks},
+		{kindShow, g.Shows},
+		{kindPlaylist, g.Playlists},
+		{kindGenre, g.Genres},
 	} {
 		for _, n := range list.names {
 			x.addName(n, list.kind)

@@ -1,6 +1,7 @@
 package student
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -167,7 +168,7 @@ func (r *reader) entities() []string {
 	var out []string
 	add := func(kinds ...string) {
 		for _, k := range kinds {
-			if !contains(out, k) {
+			if !slices.Contains(out, k) {
 				out = append(out, k)
 			}
 		}
@@ -191,21 +192,12 @@ func (r *reader) entities() []string {
 	return out
 }
 
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
-}
-
 // recs: the notions of the query.
 func (r *reader) recs(p schemas.Params) {
 	r.genre(p)
 	activity := r.first(kindActivity)
 	set(p, "activity", activity)
-	set(p, "mood", r.mood(activity))
+	set(p, "mood", r.mood())
 	r.era(p)
 	if lang := r.value(symLanguage, kindLanguage); lang != "" {
 		p["language"] = lang
@@ -238,9 +230,8 @@ func (r *reader) negated(i int) bool {
 		r.word(i-1) == "but" && is(r.word(i-2), "anything everything")
 }
 
-// mood returns the mood that is asked for. The word of the activity is not one, but for
-// party and focus, which are both.
-func (r *reader) mood(activity string) string {
+// mood returns the mood that is asked for. Party and focus are moods and activities.
+func (r *reader) mood() string {
 	for _, s := range r.a.spans {
 		if s.sym != symNone && s.phrase != nil && s.sym != symArtist && s.sym != symShow && s.phrase.kinds&kindMood != 0 && !r.negated(s.from) {
 			if m := s.phrase.value(kindMood); m != "" && (s.sym == symMood || s.sym == symActivity || s.sym == symTopic) {
@@ -255,7 +246,7 @@ func (r *reader) mood(activity string) string {
 func only(list []string, allowed ...string) []string {
 	var out []string
 	for _, e := range list {
-		if contains(allowed, e) {
+		if slices.Contains(allowed, e) {
 			out = append(out, e)
 		}
 	}
