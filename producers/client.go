@@ -24,8 +24,9 @@ import (
 var (
 	// ErrInvalid marks a request that can not be searched for. It wraps what is wrong.
 	ErrInvalid = errors.New("invalid search")
-	// ErrUnavailable marks a query that the brokers did not take: nothing was accepted,
-	// and the same request may be sent again.
+	// ErrUnavailable marks a query that the brokers did not confirm. It may still have been
+	// accepted; the same request with the same correlation id may be sent again, and gets
+	// one page.
 	ErrUnavailable = errors.New("the pipeline does not accept queries now")
 	// ErrNoPage marks an accepted query whose page did not come in time. It may still come:
 	// ask the archive for its correlation id.

@@ -84,7 +84,7 @@ func TestOtherVersions(t *testing.T) {
 	compiled := compile(t)
 	eachGolden(t, func(t *testing.T, m message, data []byte) {
 		if !versioned(m) {
-			t.Skip("a dead letter has no version: it is made by its reader")
+			return // a dead letter is made by its reader
 		}
 		for version, unknownMajor := range map[string]bool{"2.0": true, "0.9": true, "10.0": true, "1": false, "": false, "one.two": false} {
 			v := object(t, data)

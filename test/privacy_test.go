@@ -31,9 +31,9 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 	}
 	// Poison on every topic: it ends in the dead letters, without the user.
 	for _, name := range []string{schemas.TopicQueries, schemas.TopicRouteDecisions} {
-		poison(t, p.kafka, name, `{"schema_version":"9.0","user":{"id":"`+canary+`"},"colour":"`+canary+`"}`)
-		poison(t, p.kafka, name, `{"schema_version":"1.0","user":{"id":"`+canary+`"},"text":`)
-		poison(t, p.kafka, name, canary)
+		produce(t, p.kafka, name, `{"schema_version":"9.0","user":{"id":"`+canary+`"},"colour":"`+canary+`"}`)
+		produce(t, p.kafka, name, `{"schema_version":"1.0","user":{"id":"`+canary+`"},"text":`)
+		produce(t, p.kafka, name, canary)
 	}
 	eventually(t, "six dead letters", func() bool { return len(records(t, p.kafka, schemas.TopicDeadLetters)) >= 6 })
 
@@ -65,14 +65,14 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// poison puts a value on a topic as it is.
-func poison(t *testing.T, kafka, topic, value string) {
+// produce puts a value on a topic as it is.
+func produce(t *testing.T, kafka, topic, value string) {
 	t.Helper()
 	p, err := stream.NewProducer(dial(t, kafka), stream.DefaultProducerConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.Produce(t.Context(), stream.Message{Topic: topic, Key: []byte("poison"), Value: []byte(value)}); err != nil {
+	if _, _, err := p.Produce(t.Context(), stream.Message{Topic: topic, Key: []byte("any"), Value: []byte(value)}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Close(t.Context()); err != nil {

@@ -141,9 +141,10 @@ func (s *Store) Put(page schemas.SERP, pos Position) error {
 	if err != nil {
 		return fmt.Errorf("store page %s: %w", page.CorrelationID, err)
 	}
+	known := false
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		id := []byte(page.CorrelationID)
-		if tx.Bucket([]byte(pagesBucket)).Get(id) != nil {
+		if known = tx.Bucket([]byte(pagesBucket)).Get(id) != nil; known {
 			return putOffset(tx, pos)
 		}
 		return errors.Join(
@@ -155,7 +156,9 @@ func (s *Store) Put(page schemas.SERP, pos Position) error {
 	if err != nil {
 		return fmt.Errorf("store page %s: %w", page.CorrelationID, err)
 	}
-	s.stored.Inc()
+	if !known {
+		s.stored.Inc()
+	}
 	return nil
 }
 

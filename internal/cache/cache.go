@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -62,11 +63,12 @@ type Cache struct {
 	flights singleflight.Group
 	close   sync.Once
 	running sync.WaitGroup
+	log     *slog.Logger
 	m       metrics
 }
 
 type metrics struct {
-	hits, misses, shared, refused prometheus.Counter
+	hits, misses, shared, refused, panics prometheus.Counter
 }
 
 // New returns an empty Cache that the caller closes. name tells its metrics from others'.
@@ -86,10 +88,11 @@ func New(name string, cfg Config, log *slog.Logger, reg prometheus.Registerer) (
 		reg = prometheus.WrapRegistererWith(prometheus.Labels{"cache": name}, reg)
 	}
 	f := telemetry.Metrics(reg, "cache")
-	return &Cache{cfg: cfg, big: big, m: metrics{
+	return &Cache{cfg: cfg, big: big, log: log, m: metrics{
 		hits: f.Counter("hits_total", "Entries found."), misses: f.Counter("misses_total", "Entries computed."),
 		shared:  f.Counter("shared_total", "Callers who waited for another's computation."),
 		refused: f.Counter("refused_total", "Entries too large to keep."),
+		panics:  f.Counter("panics_total", "Computations that panicked."),
 	}}, nil
 }
 
@@ -125,11 +128,16 @@ func (c *Cache) Set(key string, value []byte, ttl time.Duration) {
 	}
 }
 
+// ErrPanic is what callers get whose computation panicked. The panic itself is in the log,
+// without its value, which may quote what was computed.
+var ErrPanic = errors.New("the computation panicked")
+
 // Compute makes a value and says how long it may be kept; 0 means not at all.
 type Compute func(ctx context.Context) (value []byte, ttl time.Duration, err error)
 
 // Do returns the value of key, computing it if it is not there. Concurrent callers share
 // one computation, which goes on when they leave; an error is shared, and kept by nobody.
+// A computation that panics has failed with [ErrPanic].
 // Callers must not change the value. hit is false for whoever waited for a computation.
 func (c *Cache) Do(ctx context.Context, key string, compute Compute) (value []byte, hit bool, err error) {
 	if value, ok := c.Get(key); ok {
@@ -153,13 +161,21 @@ func (c *Cache) Do(ctx context.Context, key string, compute Compute) (value []by
 	}
 }
 
-func (c *Cache) compute(ctx context.Context, key string, compute Compute) ([]byte, error) {
+func (c *Cache) compute(ctx context.Context, key string, compute Compute) (value []byte, err error) {
 	if value, ok := c.Get(key); ok { // set since the caller looked
 		return value, nil
 	}
 	c.m.misses.Inc()
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.ComputeTimeout)
 	defer cancel()
+	// It runs on a goroutine of its own, where a panic would end the process for everybody.
+	defer func() {
+		if v := recover(); v != nil {
+			value, err = nil, ErrPanic
+			c.m.panics.Inc()
+			c.log.Error("computation panicked", "kind", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		}
+	}()
 	value, ttl, err := compute(ctx)
 	if err == nil && ttl > 0 {
 		c.Set(key, value, ttl)

@@ -1,8 +1,7 @@
 // Package loadgen puts an open-loop load on a pipeline and reports what a user would have
 // seen.
 //
-// The arrival times are drawn before the run (a Poisson process, seeded) and do not depend
-// on the answers. A latency counts from the intended time of sending, so a stall is seen
+// The arrival times (a Poisson process, seeded) do not depend on the answers. A latency counts from the intended time of sending, so a stall is seen
 // by every query that it delays (Gil Tene's "coordinated omission" does not happen). The
 // generator reports its own lateness too.
 package loadgen
@@ -11,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -39,10 +39,13 @@ func DefaultConfig() Config {
 // Validate reports every problem at once.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Rate <= 0 || c.Duration <= 0 || c.Timeout <= 0 {
-		errs = append(errs, errors.New("rate, duration and timeout must be positive"))
+	if !(c.Rate > 0 && c.Rate <= maxRate) { // not a number is neither
+		errs = append(errs, fmt.Errorf("rate %v: must lie above 0 and not above %v", c.Rate, maxRate))
 	}
-	if c.Skew <= 1 {
+	if c.Duration <= 0 || c.Timeout <= 0 {
+		errs = append(errs, errors.New("duration and timeout must be positive"))
+	}
+	if !(c.Skew > 1) {
 		errs = append(errs, fmt.Errorf("skew %v: must be above 1", c.Skew))
 	}
 	if c.MaxInFlight < 1 {
@@ -63,6 +66,9 @@ type Report struct {
 	Lateness *hdrhistogram.Histogram // of the generator; both in microseconds
 	Took     time.Duration
 }
+
+// maxRate is more than one process can send.
+const maxRate = 1e6
 
 // maxErrors bounds the distinct error texts of a report.
 const maxErrors = 10
@@ -87,32 +93,30 @@ func Run(ctx context.Context, cfg Config, queries []string, target Target) (Repo
 		Latency: hdrhistogram.New(lowest, highest, digits), Lateness: hdrhistogram.New(lowest, highest, digits),
 	}
 	start := time.Now()
-	for _, a := range schedule(cfg, queries) {
-		if !sleepUntil(ctx, start.Add(a.at)) {
+	for at, query := range schedule(cfg, queries) {
+		if !sleepUntil(ctx, start.Add(at)) {
 			break
 		}
-		g.send(ctx, a.query, start.Add(a.at))
+		g.send(ctx, query, start.Add(at))
 	}
 	g.flights.Wait()
 	g.report.Took = time.Since(start)
 	return g.report, ctx.Err()
 }
 
-// arrival is one query of the schedule.
-type arrival struct {
-	at    time.Duration // after the start
-	query string
-}
-
-func schedule(cfg Config, queries []string) []arrival {
-	rng := rand.New(rand.NewPCG(cfg.Seed, cfg.Seed))
-	zipf := rand.NewZipf(rng, cfg.Skew, 1, uint64(len(queries)-1))
-	var arrivals []arrival
-	for at := time.Duration(0); at < cfg.Duration; {
-		arrivals = append(arrivals, arrival{at, queries[zipf.Uint64()]})
-		at += time.Duration(rng.ExpFloat64() / cfg.Rate * float64(time.Second))
+// schedule yields when, after the start, each query is sent. It is drawn as it goes, so a
+// long run takes no more memory than a short one.
+func schedule(cfg Config, queries []string) iter.Seq2[time.Duration, string] {
+	return func(yield func(time.Duration, string) bool) {
+		rng := rand.New(rand.NewPCG(cfg.Seed, cfg.Seed))
+		zipf := rand.NewZipf(rng, cfg.Skew, 1, uint64(len(queries)-1))
+		for at := time.Duration(0); at < cfg.Duration; {
+			if !yield(at, queries[zipf.Uint64()]) {
+				return
+			}
+			at += time.Duration(rng.ExpFloat64() / cfg.Rate * float64(time.Second))
+		}
 	}
-	return arrivals
 }
 
 // sleepUntil reports whether t came before ctx ended.

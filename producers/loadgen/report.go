@@ -14,10 +14,15 @@ import (
 const maxLateness = 1000
 
 // Void reports whether the generator was too late itself for its figures to mean much.
-func (r Report) Void() bool { return r.Lateness.ValueAtQuantile(99) > maxLateness }
+func (r Report) Void() bool {
+	return r.Lateness != nil && r.Lateness.ValueAtQuantile(99) > maxLateness
+}
 
-// String returns the report as a table.
+// String returns the report as a table, or nothing for a run that did not take place.
 func (r Report) String() string {
+	if r.Latency == nil {
+		return ""
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "open loop, Poisson, %.0f queries/s for %v, seed %d; latency from the intended send time\n", r.Config.Rate, r.Config.Duration, r.Config.Seed)
 	fmt.Fprintf(&b, "offered %d · answered %d · lost %d · took %.1f s\n", r.Offered, r.Answered, r.Lost, r.Took.Seconds())
