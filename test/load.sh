@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 rate=${1:-200} duration=${2:-30s}
 dir=$(mktemp -d)
-trap 'kill "$pfr" 2>/dev/null || true; wait "$pfr" 2>/dev/null || true; rm -rf "$dir"' EXIT
+pfr=
+trap '[ -z "$pfr" ] || { kill "$pfr" 2>/dev/null; wait "$pfr" 2>/dev/null; } || true; rm -rf "$dir"' EXIT
 go build -o "$dir/pfr" ./cmd/pfr
 "$dir/pfr" up --http 127.0.0.1:0 --data "$dir/data" >"$dir/out" 2>"$dir/err" &
 pfr=$!

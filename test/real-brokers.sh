@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 
 port=${PFR_NATS_PORT:-29222}
 bin=$(mktemp -d)
-trap 'kill "$nats" 2>/dev/null || true; rm -rf "$bin"' EXIT
+nats=
+trap '[ -z "$nats" ] || kill "$nats" 2>/dev/null || true; rm -rf "$bin"' EXIT
 go build -o "$bin/nats-server" github.com/nats-io/nats-server/v2 # a tool of go.mod
 "$bin/nats-server" --addr 127.0.0.1 --port "$port" --log "$bin/log" &
 nats=$!

@@ -7,10 +7,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
 
 	"github.com/parallel-fusion/pfr/consumers/serpstore"
@@ -65,6 +68,26 @@ func TestPagesAndOffsetsSurviveRestart(t *testing.T) {
 	}
 	if other, _ := s.Offsets("pfr"); len(other) != 0 {
 		t.Errorf("offsets of another topic: %v", other)
+	}
+}
+
+func TestStoredCountsEachPageOnce(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	cfg := serpstore.DefaultConfig()
+	cfg.Path = filepath.Join(t.TempDir(), "pages.db")
+	s, err := serpstore.Open(cfg, slog.New(slog.DiscardHandler), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for i := range 3 { // the last two are replays
+		if err := s.Put(page(id, "q", time.Now()), at(0, int64(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := "# HELP pfr_serpstore_stored_total Pages stored.\n# TYPE pfr_serpstore_stored_total counter\npfr_serpstore_stored_total 1\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "pfr_serpstore_stored_total"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -132,6 +133,29 @@ func TestErrorsAndRefusalsAreNotKept(t *testing.T) {
 		if v, hit, err := c.Do(t.Context(), "k", once); hit || err != nil || string(v) != "v" {
 			t.Errorf("%q, hit %v, %v", v, hit, err)
 		}
+	}
+}
+
+// A panic must cost its own callers an error, not everybody the process, and its value must
+// not reach the log: it may quote a query.
+func TestPanicIsAnError(t *testing.T) {
+	var log strings.Builder
+	c, err := cache.New("test", cache.DefaultConfig(), slog.New(slog.NewTextHandler(&log, nil)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = c.Do(t.Context(), "k", func(context.Context) ([]byte, time.Duration, error) { panic("canary") })
+	if !errors.Is(err, cache.ErrPanic) {
+		t.Errorf("err = %v", err)
+	}
+	if v, _, err := c.Do(t.Context(), "k", func(context.Context) ([]byte, time.Duration, error) { return []byte("v"), 0, nil }); err != nil || string(v) != "v" {
+		t.Errorf("afterwards: %q, %v", v, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "TestPanicIsAnError") || strings.Contains(log.String(), "canary") {
+		t.Errorf("want the stack without the value:\n%s", &log)
 	}
 }
 

@@ -41,6 +41,10 @@ func Load[T Validator](defaults T, src Sources) (T, error) {
 		return defaults, err
 	}
 	l := loader{tree: tree, known: leaves(tree)}
+	l.check = func(tree node) error {
+		_, err := fromTree(tree, defaults)
+		return err
+	}
 	l.file(src.File)
 	l.env(src.Env, src.Reserved)
 	for _, s := range src.Set {
@@ -49,7 +53,7 @@ func Load[T Validator](defaults T, src Sources) (T, error) {
 			l.problem("--set %s: want path=value", s)
 			continue
 		}
-		l.put("--set", path, scalar(value))
+		l.put("--set", path, l.scalar(path, value))
 	}
 	cfg, err := fromTree(l.tree, defaults)
 	if err != nil {
@@ -64,7 +68,8 @@ type node = map[string]any
 
 type loader struct {
 	tree  node
-	known map[string]bool // paths of all leaves
+	known map[string]bool  // paths of all leaves
+	check func(node) error // whether the settings hold what a tree has
 	errs  []error
 }
 
@@ -83,7 +88,7 @@ func (l *loader) file(name string) {
 	}
 	var tree node
 	if err := yaml.Unmarshal(data, &tree); err != nil {
-		l.problem("config file %s: %w", name, err)
+		l.problem("config file %s: %w", name, unquoted(err))
 		return
 	}
 	l.merge(name, "", tree)
@@ -95,6 +100,9 @@ func (l *loader) merge(source, prefix string, tree node) {
 		if sub, ok := tree[key].(node); ok && !l.known[path] {
 			l.merge(source, path+".", sub)
 			continue
+		}
+		if tree[key] == nil && l.section(path) {
+			continue // all its settings are commented out
 		}
 		l.put(source, path, tree[key])
 	}
@@ -110,7 +118,7 @@ func (l *loader) env(env, reserved []string) {
 		path, ok := names[name]
 		switch {
 		case ok:
-			l.put(name, path, scalar(value))
+			l.put(name, path, l.scalar(path, value))
 		case strings.HasPrefix(name, EnvPrefix) && !slices.ContainsFunc(reserved, func(r string) bool { return covers(r, name) }):
 			l.problem("environment: %s is not a setting; see pfr config", name)
 		}
@@ -121,18 +129,44 @@ func covers(reserved, name string) bool {
 	return name == reserved || strings.HasSuffix(reserved, "_") && strings.HasPrefix(name, reserved)
 }
 
-// put sets a leaf. A source may not name a whole section or what does not exist.
+// section reports whether path names a group of settings.
+func (l *loader) section(path string) bool {
+	for leaf := range l.known {
+		if strings.HasPrefix(leaf, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// put sets a leaf. A source may not name a whole section or what does not exist, and what
+// the setting cannot hold is reported with its path.
 func (l *loader) put(source, path string, value any) {
 	if !l.known[path] {
 		l.problem("%s: %s is not a setting; see pfr config", source, path)
 		return
 	}
-	tree := l.tree
 	keys := strings.Split(path, ".")
-	for _, k := range keys[:len(keys)-1] {
-		tree, _ = tree[k].(node)
+	alone := node{keys[len(keys)-1]: value}
+	for _, k := range slices.Backward(keys[:len(keys)-1]) {
+		alone = node{k: alone}
 	}
-	tree[keys[len(keys)-1]] = value
+	if err := l.check(alone); err != nil {
+		l.problem("%s: %s: %w", source, path, err)
+		return
+	}
+	tree, leaf := l.parent(path)
+	tree[leaf] = value
+}
+
+// parent returns the section that holds the leaf at path, and its name there.
+func (l *loader) parent(path string) (section node, leaf string) {
+	keys := strings.Split(path, ".")
+	section = l.tree
+	for _, k := range keys[:len(keys)-1] {
+		section, _ = section[k].(node)
+	}
+	return section, keys[len(keys)-1]
 }
 
 // leaves returns the paths of everything that is not a section.
@@ -151,13 +185,38 @@ func leaves(tree node) map[string]bool {
 	return known
 }
 
-// scalar reads a value as YAML, so that numbers, lists and booleans can be given as text.
-func scalar(s string) any {
+// scalar reads the text of a value as YAML, so that numbers and booleans can be given. A
+// setting that is text takes it as it is: 0123 is a name, not the number 83. A list may be
+// written without brackets: a:1,b:1.
+func (l *loader) scalar(path, s string) any {
+	var old any
+	if l.known[path] {
+		section, leaf := l.parent(path)
+		old = section[leaf]
+	}
+	switch old.(type) {
+	case string:
+		return s
+	case []any:
+		if !strings.HasPrefix(strings.TrimSpace(s), "[") {
+			return list(s)
+		}
+	}
 	var v any
 	if err := yaml.Unmarshal([]byte(s), &v); err != nil || v == nil {
 		return s
 	}
 	return v
+}
+
+func list(s string) []any {
+	items := []any{}
+	for item := range strings.SplitSeq(s, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 func toTree(v any) (node, error) {
@@ -179,7 +238,7 @@ func fromTree[T any](tree node, defaults T) (T, error) {
 	}
 	cfg := defaults
 	if err := yaml.UnmarshalWithOptions(data, &cfg, yaml.Strict()); err != nil {
-		return defaults, fmt.Errorf("settings: %s", yaml.FormatError(err, false, true))
+		return defaults, unquoted(err)
 	}
 	return cfg, nil
 }
@@ -205,20 +264,41 @@ func redact(tree node) {
 			redact(v)
 		case string:
 			tree[key] = redactValue(key, v)
+		case []any:
+			for i, e := range v {
+				if s, ok := e.(string); ok {
+					v[i] = redactValue(key, s)
+				}
+			}
 		}
 	}
 }
 
-// redactValue hides v if its name says that it is a secret, and credentials in a URL.
+// redactValue hides v if its name says that it is a secret, and credentials in addresses,
+// of which it may hold several with commas between.
 func redactValue(key, v string) string {
 	for _, word := range []string{"secret", "password", "token"} {
 		if v != "" && strings.Contains(key, word) {
 			return "[redacted]"
 		}
 	}
-	scheme, rest, isURL := strings.Cut(v, "://")
-	if _, host, creds := strings.Cut(rest, "@"); isURL && creds {
-		return scheme + "://[redacted]@" + host
+	parts := strings.Split(v, ",")
+	for i, p := range parts {
+		scheme, rest, isURL := strings.Cut(p, "://")
+		if !isURL {
+			rest = p
+		}
+		creds := strings.LastIndex(rest, "@") // a password may hold one too
+		if creds < 0 || !isURL && !strings.Contains(rest, ":") {
+			continue
+		}
+		parts[i] = "[redacted]" + rest[creds:]
+		if isURL {
+			parts[i] = scheme + "://" + parts[i]
+		}
 	}
-	return v
+	return strings.Join(parts, ",")
 }
+
+// unquoted drops the excerpt of the source from a YAML error: it may show a secret.
+func unquoted(err error) error { return errors.New(yaml.FormatError(err, false, false)) }

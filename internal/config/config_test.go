@@ -77,10 +77,67 @@ func TestEveryProblemIsReported(t *testing.T) {
 	}
 }
 
-func TestWrongTypeIsReported(t *testing.T) {
-	_, err := config.Load(defaults, config.Sources{Set: []string{"fusion.remember=many"}})
-	if err == nil || !strings.Contains(err.Error(), "remember") {
-		t.Errorf("err = %v", err)
+func TestWrongTypesAreReportedWithTheirPaths(t *testing.T) {
+	_, err := config.Load(defaults, config.Sources{
+		Env: []string{"PFR_NATS_BROKERS=[[a]]"},
+		Set: []string{"fusion.remember=many", "fusion.late_grace=soon"},
+	})
+	for _, want := range []string{"PFR_NATS_BROKERS: nats.brokers", "--set: fusion.remember", "--set: fusion.late_grace"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing about %s in: %v", want, err)
+		}
+	}
+}
+
+func TestTextIsTakenAsItIs(t *testing.T) {
+	for _, token := range []string{"0123", "0x10", "1_000", "a: b", "a #b", "null", "true", "- a", `"q"`} {
+		got, err := config.Load(defaults, config.Sources{Set: []string{"nats.token=" + token}})
+		if err != nil || got.NATS.Token != token {
+			t.Errorf("%s: got %q, err %v", token, got.NATS.Token, err)
+		}
+	}
+}
+
+func TestListsNeedNoBrackets(t *testing.T) {
+	for text, want := range map[string]string{"a:1": "a:1", "a:1, b:2,": "a:1 b:2", "[a:1, b:2]": "a:1 b:2", `["a:1"]`: "a:1", "": ""} {
+		got, err := config.Load(defaults, config.Sources{Env: []string{"PFR_NATS_BROKERS=" + text}})
+		if err != nil || strings.Join(got.NATS.Brokers, " ") != want {
+			t.Errorf("%s: got %q, err %v", text, got.NATS.Brokers, err)
+		}
+	}
+}
+
+func TestEmptySectionChangesNothing(t *testing.T) {
+	got, err := config.Load(defaults, config.Sources{File: write(t, "fusion:\n  # late_grace: 2s\nnats: {url: nats://file:1}\n")})
+	if err != nil || got.Fusion != defaults.Fusion || got.NATS.URL != "nats://file:1" {
+		t.Errorf("got %+v, err %v", got, err)
+	}
+}
+
+// An excerpt of the file around the mistake would show the line above it.
+func TestErrorsDoNotQuoteSecrets(t *testing.T) {
+	for _, text := range []string{"nats:\n  token: hunter2\n  url: [1\n", "nats:\n  token: hunter2\n  url: {a: b}\n"} {
+		_, err := config.Load(defaults, config.Sources{File: write(t, text)})
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("err = %v", err)
+		}
+	}
+}
+
+func TestRedactedAddresses(t *testing.T) {
+	for address, want := range map[string]string{
+		"nats://u:hunter1@a:1,nats://u:hunter2@b:1": "nats://[redacted]@a:1,nats://[redacted]@b:1",
+		"nats://u:hunter@2@a:1":                     "nats://[redacted]@a:1",
+		"u:hunter2@a:1":                             "[redacted]@a:1",
+		"nats://a:1":                                "nats://a:1",
+		"/data/@home":                               "/data/@home",
+	} {
+		s := defaults
+		s.NATS.URL, s.NATS.Brokers = address, []string{address}
+		text, err := config.Redacted(s)
+		if err != nil || strings.Contains(text, "hunter") || strings.Count(text, want) != 2 {
+			t.Errorf("%s: err %v\n%s", address, err, text)
+		}
 	}
 }
 

@@ -3,6 +3,8 @@ package loadgen_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,9 +107,36 @@ func TestScheduleIsSeeded(t *testing.T) {
 	}
 }
 
+// The schedule of a load that ends early must not be drawn to its end first.
+func TestEndlessLoadCanBeStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := load()
+		cfg.Rate, cfg.Duration = 1e6, 10_000*time.Hour
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := loadgen.Run(ctx, cfg, []string{"a"}, func(context.Context, string) (string, error) {
+			cancel()
+			return "complete", nil
+		})
+		if !errors.Is(err, context.Canceled) || r.Answered == 0 {
+			t.Errorf("%v, err %v", r, err)
+		}
+	})
+}
+
 func TestBadLoad(t *testing.T) {
-	if _, err := loadgen.Run(t.Context(), loadgen.Config{}, []string{"a"}, nil); err == nil {
+	r, err := loadgen.Run(t.Context(), loadgen.Config{}, []string{"a"}, nil)
+	if err == nil {
 		t.Error("no error")
+	}
+	if text := fmt.Sprint(r); text != "" {
+		t.Errorf("report of no run: %s", text)
+	}
+	for _, rate := range []float64{math.NaN(), math.Inf(1), 1e12} {
+		cfg := load()
+		cfg.Rate = rate
+		if cfg.Validate() == nil {
+			t.Errorf("rate %v was accepted", rate)
+		}
 	}
 	if _, err := loadgen.Run(t.Context(), load(), nil, nil); err == nil {
 		t.Error("no error without queries")
