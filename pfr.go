@@ -60,7 +60,11 @@ func Connect(ctx context.Context, c Config) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.NewClient(ctx, cfg, log)
+	client, err := app.NewClient(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
 }
 
 // ReadPages hands every retained page to handle, each once, and then those that come,

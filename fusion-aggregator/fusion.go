@@ -106,7 +106,7 @@ func (a *Aggregator) Handle(ctx context.Context, d schemas.RouteDecision) error 
 
 func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.SERP {
 	start := time.Now()
-	if !start.Before(d.Query.Deadline) {
+	if !start.Before(d.Query.Deadline.Add(-a.cfg.Reserve)) { // no tool could answer in time
 		return expired(d, start)
 	}
 	a.announce(ctx, d)

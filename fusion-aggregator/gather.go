@@ -23,7 +23,7 @@ type answer struct {
 func (a *Aggregator) gather(ctx context.Context, d schemas.RouteDecision) []schemas.Section {
 	calls := d.Decision.Calls
 	start := time.Now()
-	limits := make([]time.Time, len(calls)) // when each section is closed
+	limits := make([]time.Time, len(calls)) // when each section is due; it stays open until the last is
 	answers := make(chan answer, len(calls))
 	for i, c := range calls {
 		limits[i] = a.limit(d.Query, c, start)

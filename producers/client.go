@@ -71,7 +71,7 @@ type Config struct {
 // DefaultConfig returns the settings for pages in under half a second.
 func DefaultConfig() Config {
 	return Config{
-		Deadline: 450 * time.Millisecond, MinDeadline: 20 * time.Millisecond, MaxDeadline: 30 * time.Second,
+		Deadline: 450 * time.Millisecond, MinDeadline: 50 * time.Millisecond, MaxDeadline: 30 * time.Second,
 		Grace: 2 * time.Second,
 	}
 }
@@ -129,6 +129,9 @@ func (c *Client) Query(r Request) (schemas.Query, error) {
 	}
 	if deadline < c.cfg.MinDeadline || deadline > c.cfg.MaxDeadline {
 		return schemas.Query{}, fmt.Errorf("%w: deadline must lie between %v and %v", ErrInvalid, c.cfg.MinDeadline, c.cfg.MaxDeadline)
+	}
+	if r.Mode == schemas.PostFusion {
+		return schemas.Query{}, fmt.Errorf("%w: mode post-fusion is not served yet; leave it out or ask for pre-fusion", ErrInvalid)
 	}
 	id := r.CorrelationID
 	if id == "" {

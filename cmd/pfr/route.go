@@ -19,6 +19,9 @@ type routeCmd struct {
 	File string `arg:"" optional:"" default:"-" help:"File with one query a line; - is the standard input."`
 }
 
+// maxLine is the longest line of a file, in bytes.
+const maxLine = 1 << 20
+
 // routed is one line of the output.
 type routed struct {
 	Query      string         `json:"query"`
@@ -51,9 +54,10 @@ func (c *routeCmd) Run(ctx context.Context, p *program) error {
 	out := json.NewEncoder(p.out)
 	out.SetEscapeHTML(false)
 	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
 	bad := 0
 	for lines.Scan() {
-		text := strings.TrimSpace(lines.Text())
+		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")) // a byte order mark is no text
 		if text == "" {
 			continue
 		}

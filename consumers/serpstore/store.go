@@ -12,10 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/internal/mailbox"
@@ -90,8 +92,13 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("serpstore config: %w", err)
 	}
-	// The topic is the truth, so a lost write costs a replay: no sync per page.
-	db, err := bbolt.Open(cfg.Path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
+	db, err := openFile(cfg.Path)
+	if damaged(err) {
+		log.Warn("page store is damaged and is filled again from the topics", "path", cfg.Path, "err", err)
+		if err = os.Remove(cfg.Path); err == nil {
+			db, err = openFile(cfg.Path)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open page store %s: %w", cfg.Path, err)
 	}
@@ -112,6 +119,17 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 		return nil, errors.Join(fmt.Errorf("prepare page store %s: %w", cfg.Path, err), db.Close())
 	}
 	return s, nil
+}
+
+// openFile opens without a sync per page: the topic is the truth, so a lost write costs a
+// replay.
+func openFile(path string) (*bbolt.DB, error) {
+	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
+}
+
+// damaged reports whether the file is there but is no store, as after a power failure.
+func damaged(err error) bool {
+	return errors.Is(err, berrors.ErrInvalid) || errors.Is(err, berrors.ErrChecksum) || errors.Is(err, berrors.ErrVersionMismatch)
 }
 
 // Close closes the file.

@@ -1,10 +1,12 @@
 package serpstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -166,4 +168,16 @@ func TestOldPagesAreSwept(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The store is a copy: a file that is none is made anew.
+func TestDamagedFileIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pages.db")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("garbage "), 8192), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path, time.Hour)
+	if _, err := s.Get(id); !errors.Is(err, serpstore.ErrNotFound) {
+		t.Errorf("err = %v", err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
 	"github.com/parallel-fusion/pfr/internal/codec"
@@ -101,3 +102,28 @@ func publish[T any](in *infra, t stream.Topic[T]) publisher[T] {
 
 // Publish returns nil once v is durable.
 func (p publisher[T]) Publish(ctx context.Context, v T) error { return p.p.Publish(ctx, v) }
+
+// insist publishes until it works or ctx ends. A stage in the middle of the pipeline holds
+// what was accepted: brokers that are away make it wait, they are no fault of the message.
+type insist[T any] struct{ to publisher[T] }
+
+// Waits of insist between two attempts.
+const (
+	insistMin = 50 * time.Millisecond
+	insistMax = 2 * time.Second
+)
+
+// Publish returns nil once v is durable.
+func (p insist[T]) Publish(ctx context.Context, v T) error {
+	for wait := insistMin; ; wait = min(2*wait, insistMax) {
+		err := p.to.Publish(ctx, v)
+		if err == nil || errors.Is(err, stream.ErrPermanent) || errors.Is(err, stream.ErrTooLarge) || errors.Is(err, stream.ErrClosed) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}

@@ -67,17 +67,25 @@ func Run(ctx context.Context, cfg Config, p Process, log *slog.Logger) error {
 		return err
 	}
 	if err := codec.Warm(schemas.Query{}, schemas.RouteDecision{}, schemas.SERP{}, schemas.ToolRequest{}, schemas.ToolResponse{}, schemas.Progress{}, schemas.Interaction{}); err != nil {
-		return err
+		return errors.Join(err, stopTraces())
 	}
 	in, err := connect(ctx, cfg, log, telemetry.NewRegistry())
 	if err != nil {
 		return errors.Join(err, stopTraces())
 	}
+	return errors.Join(in.run(ctx, cfg, p), in.close(), stopTraces())
+}
+
+// run runs the roles of p on connected brokers.
+func (in *infra) run(ctx context.Context, cfg Config, p Process) error {
+	if err := in.ensureTopics(ctx, cfg); err != nil {
+		return err
+	}
 	running := Running{Kafka: in.kafka, NATS: in.nats}
 	parts, err := topology(in, cfg, p.Roles, &running)
-	if err == nil {
-		cfg.Supervise.Started = func() { p.Started(running) }
-		err = supervise.Run(ctx, cfg.Supervise, log, parts...)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, in.close(), stopTraces())
+	cfg.Supervise.Started = func() { p.Started(running) }
+	return supervise.Run(ctx, cfg.Supervise, in.log, parts...)
 }

@@ -40,18 +40,20 @@ func NewClient(ctx context.Context, cfg Config, log *slog.Logger) (*Client, erro
 		return nil, errors.Join(err, in.close())
 	}
 	c := &Client{Client: searches, in: in}
-	following := make(chan struct{})
+	following, failed := make(chan struct{}), make(chan error, 1)
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
 	c.running.Go(func() {
 		err := stream.Tail(life, in.cluster, pages, stream.TailConfig{From: stream.FromEnd(), CaughtUp: func() { close(following) }}, archive.put)
-		if err != nil {
+		if failed <- err; err != nil {
 			log.Error("following pages", "err", err)
 		}
 	})
 	select {
 	case <-following:
 		return c, nil
+	case err := <-failed:
+		return nil, errors.Join(err, c.Close())
 	case <-ctx.Done():
 		return nil, errors.Join(ctx.Err(), c.Close())
 	}

@@ -59,12 +59,17 @@ func connect(ctx context.Context, cfg Config, log *slog.Logger, reg *prometheus.
 		return in, fmt.Errorf("nats at %s: %w", cfg.NATS.URL, err)
 	}
 	in.closers = append(in.closers, in.conn.Close)
-	tctx, cancel := context.WithTimeout(ctx, cfg.Supervise.StartTimeout)
-	defer cancel()
-	if err = in.cluster.EnsureTopics(tctx, cfg.Topics.specs()...); err != nil {
-		return in, fmt.Errorf("topics: %w", err)
-	}
 	return in, nil
+}
+
+// ensureTopics creates the topics that are missing and checks the others.
+func (in *infra) ensureTopics(ctx context.Context, cfg Config) error {
+	ctx, cancel := context.WithTimeout(ctx, cfg.Supervise.StartTimeout)
+	defer cancel()
+	if err := in.cluster.EnsureTopics(ctx, cfg.Topics.specs()...); err != nil {
+		return fmt.Errorf("topics: %w", err)
+	}
+	return nil
 }
 
 // flushTimeout bounds how long the last records may take to reach the brokers.
@@ -76,11 +81,23 @@ func (in *infra) closeProducer() error {
 	return in.producer.Close(ctx)
 }
 
+// closeTimeout bounds the end of the process once every role has stopped.
+const closeTimeout = 10 * time.Second
+
 // close closes everything in reverse order.
 func (in *infra) close() error {
-	var errs []error
-	for _, c := range slices.Backward(in.closers) {
-		errs = append(errs, c())
+	done := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, c := range slices.Backward(in.closers) {
+			errs = append(errs, c())
+		}
+		done <- errors.Join(errs...)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeTimeout):
+		return fmt.Errorf("connections are not closed after %v", closeTimeout)
 	}
-	return errors.Join(errs...)
 }

@@ -42,13 +42,11 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 	}
 	parts := storeParts(in, store)
 	return append(parts,
-		supervise.Part{Name: "gateway/online", Run: func(ctx context.Context, ready func()) error {
-			return stream.Tail(ctx, in.cluster, online, stream.TailConfig{From: stream.FromLast(recentCounts), CaughtUp: ready},
-				func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
-					counts.put(m)
-					return nil
-				})
-		}},
+		supervise.Part{Name: "gateway/online", Run: tail(in, online, stream.TailConfig{From: stream.FromLast(recentCounts)},
+			func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
+				counts.put(m)
+				return nil
+			})},
 		supervise.Part{Name: "gateway", Run: func(ctx context.Context, ready func()) error {
 			return g.Run(ctx, func(addr string) {
 				running.HTTP = addr
@@ -97,16 +95,21 @@ func storeParts(in *infra, store *serpstore.Store) []supervise.Part {
 	}
 }
 
-// follow stores every record of a topic, together with its position.
+// follow stores every record of a topic, together with its position. A record that cannot
+// be stored is given up: the store is a copy, and whoever waits for the page has it.
 func follow[T any](in *infra, store *serpstore.Store, topic stream.Topic[T], put func(T, serpstore.Position) error) func(context.Context, func()) error {
 	return func(ctx context.Context, ready func()) error {
 		next, err := store.Offsets(topic.Name)
 		if err != nil {
 			return err
 		}
-		return stream.Tail(ctx, in.cluster, topic, stream.TailConfig{From: stream.FromOffsets(next), CaughtUp: ready},
+		ready()
+		return stream.Tail(ctx, in.cluster, topic, stream.TailConfig{From: stream.FromOffsets(next)},
 			func(_ context.Context, v T, m stream.Meta) error {
-				return put(v, serpstore.Position{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset})
+				if err := put(v, serpstore.Position{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset}); err != nil {
+					in.log.Error("page store", "err", err)
+				}
+				return nil
 			})
 	}
 }

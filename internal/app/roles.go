@@ -38,24 +38,22 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 		return nil, err
 	}
 	in.closers = append(in.closers, r.Close)
-	stage := r.Stage(publish(in, decisions))
+	stage := r.Stage(insist[schemas.RouteDecision]{publish(in, decisions)})
 	consumer, err := stream.NewConsumer(in.cluster, queries, member(in, groupRouter, cfg.Router.Handlers),
 		func(ctx context.Context, q schemas.Query, _ stream.Meta) error { return stage(ctx, q) })
 	if err != nil {
 		return nil, err
 	}
 	return []supervise.Part{
-		{Name: "router/precomputed", Run: func(ctx context.Context, ready func()) error {
-			return stream.Tail(ctx, in.cluster, precomputed, stream.TailConfig{CaughtUp: ready},
-				func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
-					if p.RouteKey == "" {
-						r.Withdraw(string(m.Key))
-					} else {
-						r.Precompute(p)
-					}
-					return nil
-				})
-		}},
+		{Name: "router/precomputed", Run: tail(in, precomputed, stream.TailConfig{},
+			func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
+				if p.RouteKey == "" {
+					r.Withdraw(string(m.Key))
+				} else {
+					r.Precompute(p)
+				}
+				return nil
+			})},
 		{Name: "router", Run: consume(consumer)},
 	}, nil
 }
@@ -63,7 +61,7 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 // fusionParts: decisions in, tools asked over NATS, pages out.
 func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
 	feed := steps{in.conn}
-	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{Tools: toolCaller{in.conn}, Pages: publish(in, pages), Feed: feed}, in.log, in.reg)
+	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{Tools: toolCaller{in.conn}, Pages: insist[schemas.SERP]{publish(in, pages)}, Feed: feed}, in.log, in.reg)
 	if err != nil {
 		return nil, err
 	}
@@ -105,29 +103,43 @@ func consume[T any](c *stream.Consumer[T]) func(context.Context, func()) error {
 	}
 }
 
+// tail follows a topic as a part. It is ready at once: what a topic retains may take
+// minutes to read, and nobody has to wait for it.
+func tail[T any](in *infra, topic stream.Topic[T], cfg stream.TailConfig, h stream.Handler[T]) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		ready()
+		return stream.Tail(ctx, in.cluster, topic, cfg, h)
+	}
+}
+
 // publishEvery is how often changed online metrics go out.
 const publishEvery = time.Second
 
 // consumersParts joins interactions to pages and publishes what came of them. Both topics
-// are read from their start, so that a restart counts the same.
+// are read from their start, so that a restart counts the same, for as many searches as
+// the join remembers.
 func consumersParts(in *infra, cfg Config) ([]supervise.Part, error) {
 	joiner, err := metrics.New(cfg.Online, in.reg)
 	if err != nil {
 		return nil, err
 	}
+	pagesRead, interactionsRead := make(chan struct{}), make(chan struct{})
 	return []supervise.Part{
-		{Name: "consumers/pages", Run: func(ctx context.Context, ready func()) error {
-			return stream.Tail(ctx, in.cluster, pages, stream.TailConfig{CaughtUp: ready},
-				func(ctx context.Context, p schemas.SERP, _ stream.Meta) error { return joiner.Page(ctx, p) })
-		}},
-		{Name: "consumers/interactions", Run: func(ctx context.Context, ready func()) error {
-			return stream.Tail(ctx, in.cluster, interactions, stream.TailConfig{CaughtUp: ready},
-				func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
-					return joiner.Interaction(ctx, i)
-				})
-		}},
+		{Name: "consumers/pages", Run: tail(in, pages, stream.TailConfig{CaughtUp: func() { close(pagesRead) }},
+			func(ctx context.Context, p schemas.SERP, _ stream.Meta) error { return joiner.Page(ctx, p) })},
+		{Name: "consumers/interactions", Run: tail(in, interactions, stream.TailConfig{CaughtUp: func() { close(interactionsRead) }},
+			func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
+				return joiner.Interaction(ctx, i)
+			})},
 		{Name: "consumers/online", Run: func(ctx context.Context, ready func()) error {
 			ready()
+			for _, read := range []<-chan struct{}{pagesRead, interactionsRead} {
+				select { // half a count is not published
+				case <-read:
+				case <-ctx.Done():
+					return nil
+				}
+			}
 			return publishOnline(ctx, joiner, publish(in, online))
 		}},
 	}, nil

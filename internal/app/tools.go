@@ -59,8 +59,8 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 			return in.conn.Serve(ctx, service, handle, ready)
 		}})
 	}
-	if len(parts) == 0 {
-		return nil, fmt.Errorf("tools.only names no tool: %v", cfg.Tools.Only)
+	if want := len(cfg.Tools.Only); want > 0 && len(parts) != want {
+		return nil, fmt.Errorf("tools.only: %v: some of them are no tools", cfg.Tools.Only)
 	}
 	return parts, nil
 }

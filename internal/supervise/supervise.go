@@ -40,7 +40,7 @@ func DefaultConfig() Config {
 func Run(ctx context.Context, cfg Config, log *slog.Logger, parts ...Part) error {
 	s := supervisor{cfg: cfg, log: log, failed: make(chan error, len(parts))}
 	err := s.start(ctx, parts)
-	if err == nil {
+	if err == nil && ctx.Err() == nil {
 		cfg.Started()
 		select {
 		case <-ctx.Done():

@@ -36,7 +36,7 @@ func DefaultConfig() Config {
 		Addr: "127.0.0.1:8080", DrainTimeout: 8 * time.Second,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		IdleTimeout: 2 * time.Minute, Heartbeat: 10 * time.Second, MaxHeaderBytes: 16 << 10,
-		MaxSearches: 1024, RecentEvents: 100_000, PublishTimeout: 5 * time.Second,
+		MaxSearches: 256, RecentEvents: 100_000, PublishTimeout: 5 * time.Second,
 		CanaryQuery: "hello", CanaryEvery: 30 * time.Second, CanaryRetry: 250 * time.Millisecond,
 		CanaryDeadline: 5 * time.Second, CanaryFailures: 3,
 	}

@@ -162,7 +162,7 @@ func TestRequestsMatchTheDescription(t *testing.T) {
 	g := newBackend(t).open(t, nil)
 	d := describe(t, g)
 	for _, body := range []string{
-		`{"query":"x"}`, `{"query":"x","market":"DE","locale":"de","user":{"id":"u","features":{"a":"b"}},"deadline_ms":450,"mode":"post-fusion"}`,
+		`{"query":"x"}`, `{"query":"x","market":"DE","locale":"de","user":{"id":"u","features":{"a":"b"}},"deadline_ms":450,"mode":"pre-fusion"}`,
 		`{"query":"x","platform":"ios","client_id":"c","session_id":"s","experiments":{"e":"a"},"correlation_id":"` + someID + `"}`,
 		`{}`, `{"query":""}`, `{"query":"x","market":"de"}`, `{"query":"x","mode":"no"}`, `{"query":"x","deadline_ms":0}`, `{"query":"x","more":1}`,
 		`{"query":"x","user":{}}`, `{"query":"x","correlation_id":"1"}`, `{"query":7}`,

@@ -53,6 +53,9 @@ func pick(rng *rand.Rand, lines ...string) string { return lines[rng.IntN(len(li
 // wished names the mix. Of an artist it says only a name that the catalogue has.
 func (t *Tool) wished(w taste.Wish) string {
 	what := w.String()
+	if strings.HasPrefix(what, "for ") { // an activity alone
+		what = "music " + what
+	}
 	_, known := t.finder.Catalog().Named(w.Artist)
 	switch {
 	case what == "" && known:
