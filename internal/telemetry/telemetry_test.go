@@ -151,7 +151,7 @@ func TestHistogramHasClassicAndNativeBuckets(t *testing.T) {
 	}
 }
 
-func TestMetricsWorkWithoutARegistry(t *testing.T) {
+func TestMetricsWorkWithoutARegistry(*testing.T) {
 	f := telemetry.Metrics(nil, "router")
 	f.Counter("a_total", "A.").Inc()
 	f.CounterVec("a_total", "The same name twice.", "x").WithLabelValues("y").Inc()
