@@ -22,23 +22,31 @@ func TestNothingAcceptedIsLostBySIGKILL(t *testing.T) {
 	const rounds, perRound = 3, 1050 // 2,100 before the kills, the rest during them
 	dir := t.TempDir()
 	accepted := map[string]bool{}
+	type kill struct {
+		at  time.Time
+		ids []string // accepted since the one before
+	}
+	var kills []kill
+	var killed time.Time
 	for round := range rounds {
 		p := up(t, dir)
 		ids := publishWhile(t, p.kafka, perRound, func(done int) bool {
 			if done == perRound*2/3 {
 				p.procs[0].kill(t)
+				killed = time.Now()
 			}
 			return done < perRound*2/3
 		})
 		for _, id := range ids {
 			accepted[id] = true
 		}
-		t.Logf("round %d: %d of %d queries were accepted before the kill", round, len(ids), perRound)
+		kills = append(kills, kill{killed, ids})
+		t.Logf("round %d: %d queries were accepted before the kill", round, len(ids))
 	}
 	p := up(t, dir)
 	t.Cleanup(func() { p.procs[0].stop(t, 10*time.Second) })
 	eventually(t, "a page for every accepted query", func() bool {
-		pages, _ := readPages(t, p.kafka)
+		pages, _, _ := readPages(t, p.kafka)
 		for id := range accepted {
 			if pages[id] == 0 {
 				return false
@@ -46,13 +54,24 @@ func TestNothingAcceptedIsLostBySIGKILL(t *testing.T) {
 		}
 		return true
 	})
-	pages, repeats := readPages(t, p.kafka)
+	pages, made, repeats := readPages(t, p.kafka)
+	inFlight := 0 // at a kill: their page is younger
+	for _, k := range kills {
+		for _, id := range k.ids {
+			if made[id].After(k.at) {
+				inFlight++
+			}
+		}
+	}
+	if inFlight == 0 {
+		t.Error("every page was out before the kill: nothing was tested")
+	}
 	for id, n := range pages {
 		if accepted[id] && n != 1 {
 			t.Errorf("query %s has %d pages", id, n)
 		}
 	}
-	t.Logf("%d accepted, %d pages, %d repeated records on the topic after %d crashes", len(accepted), len(pages), repeats, rounds)
+	t.Logf("%d accepted, %d of them in flight at a kill, %d pages, %d repeated records on the topic after %d crashes", len(accepted), inFlight, len(pages), repeats, rounds)
 }
 
 // publishWhile publishes up to n queries from a few goroutines for as long as more, which
@@ -116,13 +135,14 @@ func anyQuery(t *testing.T, i int) schemas.Query {
 }
 
 // readPages reads the whole SERP topic. pages counts what a reader through consumers gets
-// by correlation id, repeats what it was spared.
-func readPages(t *testing.T, kafka string) (pages map[string]int, repeats int) {
+// by correlation id, made says when, repeats what it was spared.
+func readPages(t *testing.T, kafka string) (pages map[string]int, made map[string]time.Time, repeats int) {
 	t.Helper()
-	pages = map[string]int{}
+	pages, made = map[string]int{}, map[string]time.Time{}
 	all := 0
 	unique, err := consumers.Pages(1_000_000, func(_ context.Context, p schemas.SERP) error {
 		pages[p.CorrelationID]++
+		made[p.CorrelationID] = p.CreatedAt
 		return nil
 	})
 	if err != nil {
@@ -138,7 +158,7 @@ func readPages(t *testing.T, kafka string) (pages map[string]int, repeats int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pages, all - len(pages)
+	return pages, made, all - len(pages)
 }
 
 func topic[T codec.Validator](name string, key func(T) string) stream.Topic[T] {
@@ -173,7 +193,7 @@ func TestSIGTERMUnderLoadLosesNothing(t *testing.T) {
 	}
 	p = up(t, dir)
 	eventually(t, "a page for every accepted query", func() bool {
-		pages, repeats := readPages(t, p.kafka)
+		pages, _, repeats := readPages(t, p.kafka)
 		for _, id := range accepted {
 			if pages[id] != 1 {
 				return false
