@@ -1,32 +1,66 @@
 package router
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
 // Normalise returns the form of a query text under which equal searches are equal: NFKC,
-// case folded, white space as single spaces, without invisible characters. Punctuation,
-// digits, diacritics and stop words stay, because they tell names and wishes apart:
-// "!!!", "AC/DC", "P!nk", "songs like X" and "songs by X". Normalise of its own result
-// changes nothing.
+// case folded, white space as single spaces, without invisible characters (Unicode's
+// NFKC_Casefold, and no control characters either). Punctuation, digits, diacritics and
+// stop words stay, because they tell names and wishes apart: "!!!", "AC/DC", "P!nk", "songs
+// like X" and "songs by X". Normalise of its own result changes nothing.
 func Normalise(text string) string {
-	folded := caseless(text)
+	if isASCII(text) {
+		return normaliseASCII(text)
+	}
 	visible := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
+		switch {
+		case unicode.IsSpace(r):
 			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		case unicode.IsControl(r), unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
 			return -1
 		}
 		return r
-	}, folded)
+	}, caseless(text))
 	return strings.Join(strings.Fields(caseless(visible)), " ")
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// normaliseASCII does what Normalise does, for the texts that need no tables.
+func normaliseASCII(s string) string {
+	out := make([]byte, 0, len(s))
+	gap := false
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c == ' ' || '\t' <= c && c <= '\r': // the ASCII white space
+			gap = len(out) > 0
+			continue
+		case c < ' ' || c == '\x7f':
+			continue
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		if gap {
+			out = append(out, ' ')
+			gap = false
+		}
+		out = append(out, c)
+	}
+	return string(out)
 }
 
 // maxFolds bounds the search for a fixed point: folding can undo NFKC and the other way
@@ -49,11 +83,4 @@ func caseless(s string) string {
 		s = next
 	}
 	return least
-}
-
-// Key identifies the decision of a text: the normalised text and every version that the
-// decision depends on.
-func (r *Router) Key(text string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{Normalise(text), r.manifest.Version, r.model.Version()}, "\x00")))
-	return hex.EncodeToString(sum[:16])
 }

@@ -25,9 +25,7 @@ func (p *precomputed) get(key string, now time.Time) (schemas.Decision, bool) {
 	if !ok || now.After(rec.ExpiresAt) {
 		return schemas.Decision{}, false
 	}
-	d := rec.Decision
-	d.Source, d.Tokens, d.Cost = schemas.SourcePrecomputed, schemas.Tokens{}, 0 // paid for already
-	return d, true
+	return rec.Decision, true
 }
 
 // put keeps a record while there is room; the rest is decided live.

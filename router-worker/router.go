@@ -1,14 +1,15 @@
 // Package router decides what a query means: one short decision from the query text
 // alone, by the cheapest tier that can make it well.
 //
-// The tiers, in order: an exact cache on the normalised text, decisions precomputed for
-// popular queries, an in-process model (the student), and the fallback route. The user
-// block of a query passes through unseen: [Router.Decide] takes the public part only.
+// The tiers, in order: decisions precomputed for popular queries, an exact cache on the
+// normalised text, an in-process model (the student) where it is sure, a language model,
+// and the fallback. An arm of a roll-out says which of them a query may use; a candidate
+// arm can be compared on a sample of the queries without serving any. The user block of a
+// query passes through unseen: [Router.Decide] takes the public part only.
 package router
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,25 +17,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parallel-fusion/pfr/internal/cache"
-	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/internal/telemetry"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
-
-// Guess is what a model makes of a query.
-type Guess struct {
-	Route      string
-	Params     schemas.Params // need not be canonical
-	Confidence float64        // calibrated P(Route is right)
-}
-
-// Model guesses. It is safe for concurrent use and always has an answer.
-type Model interface {
-	Guess(text string) Guess
-	// Version names the model; decisions of another version are not reused.
-	Version() string
-}
 
 // Decisions takes what was decided.
 type Decisions interface {
@@ -42,49 +28,29 @@ type Decisions interface {
 	Publish(ctx context.Context, d schemas.RouteDecision) error
 }
 
-// Config configures a [Router]. See [DefaultConfig].
-type Config struct {
-	// MinConfidence is how sure the student must be to be believed; below it the query
-	// takes the fallback route.
-	MinConfidence float64       `yaml:"min_confidence"`
-	CacheTTL      time.Duration `yaml:"cache_ttl"` // of a decision
-	Cache         cache.Config  `yaml:"cache"`
-	// MaxPrecomputed bounds the precomputed decisions held in memory.
-	MaxPrecomputed int `yaml:"max_precomputed"`
-}
-
-// DefaultConfig returns the settings for a student that decides alone.
-func DefaultConfig() Config {
-	return Config{MinConfidence: 0.3, CacheTTL: 15 * time.Minute, Cache: cache.DefaultConfig(), MaxPrecomputed: 200_000}
-}
-
-// Validate reports every problem at once.
-func (c Config) Validate() error {
-	errs := []error{c.Cache.Validate()}
-	if c.MinConfidence < 0 || c.MinConfidence > 1 {
-		errs = append(errs, fmt.Errorf("min_confidence %v: must lie between 0 and 1", c.MinConfidence))
-	}
-	if c.CacheTTL <= 0 {
-		errs = append(errs, fmt.Errorf("cache_ttl %v: must be positive", c.CacheTTL))
-	}
-	if c.MaxPrecomputed < 0 {
-		errs = append(errs, fmt.Errorf("max_precomputed %d: must not be negative", c.MaxPrecomputed))
-	}
-	return errors.Join(errs...)
+// Ports is what a [Router] decides with.
+type Ports struct {
+	Student    Model
+	Models     map[string]Asker // language models by name; "" is the default one; nil: none
+	Rollout    Rollout          // nil: the default arm for everyone
+	Vocabulary Vocabulary       // nil: a language model may only use words of the query
 }
 
 // Router decides. It is safe for concurrent use.
 type Router struct {
 	cfg         Config
 	manifest    *routes.Manifest
-	model       Model
+	student     Model
+	models      map[string]Asker
+	rollout     Rollout
+	vocabulary  Vocabulary
 	cache       *cache.Cache
 	precomputed precomputed
 	m           *metrics
 }
 
 // New returns a Router that the caller closes.
-func New(cfg Config, manifest *routes.Manifest, model Model, log *slog.Logger, reg prometheus.Registerer) (*Router, error) {
+func New(cfg Config, manifest *routes.Manifest, ports Ports, log *slog.Logger, reg prometheus.Registerer) (*Router, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("router config: %w", err)
 	}
@@ -92,18 +58,27 @@ func New(cfg Config, manifest *routes.Manifest, model Model, log *slog.Logger, r
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
-	return &Router{
-		cfg: cfg, manifest: manifest, model: model, cache: c,
+	r := &Router{
+		cfg: cfg, manifest: manifest, student: ports.Student, models: ports.Models,
+		rollout: ports.Rollout, vocabulary: ports.Vocabulary, cache: c,
 		precomputed: newPrecomputed(cfg.MaxPrecomputed), m: newMetrics(reg),
-	}, nil
+	}
+	if r.rollout == nil {
+		r.rollout = everyone{}
+	}
+	if r.vocabulary == nil {
+		r.vocabulary = noWords{}
+	}
+	return r, nil
 }
 
 // Close stops the cache.
 func (r *Router) Close() error { return r.cache.Close() }
 
 // Stage returns the router as a stage of the pipeline: a query in, its decision out to
-// next. The user block goes from one to the other and nowhere else.
-func (r *Router) Stage(next Decisions) func(ctx context.Context, q schemas.Query) error {
+// next. The user block goes from one to the other and nowhere else. compare, which may be
+// nil, is told of every decision that is out; it must not block.
+func (r *Router) Stage(next Decisions, compare func(schemas.PublicQuery, schemas.Decision)) func(ctx context.Context, q schemas.Query) error {
 	return func(ctx context.Context, q schemas.Query) error {
 		d := schemas.RouteDecision{
 			SchemaVersion: schemas.Version, Query: q.PublicQuery, User: q.User,
@@ -111,6 +86,9 @@ func (r *Router) Stage(next Decisions) func(ctx context.Context, q schemas.Query
 		}
 		if err := next.Publish(ctx, d); err != nil {
 			return fmt.Errorf("publish decision %s: %w", q.CorrelationID, err)
+		}
+		if compare != nil {
+			compare(q.PublicQuery, d.Decision)
 		}
 		return nil
 	}
@@ -122,92 +100,47 @@ func (r *Router) Stage(next Decisions) func(ctx context.Context, q schemas.Query
 func (r *Router) Decide(ctx context.Context, q schemas.PublicQuery) schemas.Decision {
 	ctx, end := telemetry.Start(ctx, "decide", telemetry.Internal)
 	defer end(nil)
-	start := time.Now()
-	d := r.decide(ctx, q, start)
-	d.TookMS = float64(time.Since(start).Nanoseconds()) / 1e6
+	d := r.newPass(q, r.rollout.Assign(q)).decide(ctx)
 	telemetry.Annotate(ctx, "pfr.route", d.Route)
 	telemetry.Annotate(ctx, "pfr.source", string(d.Source))
 	r.m.observe(d)
 	return d
 }
 
-func (r *Router) decide(ctx context.Context, q schemas.PublicQuery, now time.Time) schemas.Decision {
-	if !q.Deadline.IsZero() && !now.Before(q.Deadline) {
-		return r.fallback(q.Text)
-	}
-	key := r.Key(q.Text)
-	d, ok := r.precomputed.get(key, now)
-	if !ok {
-		d = r.cached(ctx, key, q.Text)
-	}
-	if !r.offered(d.Route, q) {
-		return r.fallback(q.Text)
-	}
-	return d
-}
-
-// cached returns the decision of the cache, or else of the student.
-func (r *Router) cached(ctx context.Context, key, text string) schemas.Decision {
-	data, hit, err := r.cache.Do(ctx, key, func(context.Context) ([]byte, time.Duration, error) {
-		d := r.student(text)
-		data, err := codec.Marshal(d)
-		if d.Source == schemas.SourceFallback {
-			return data, 0, err // never kept as good
+// Through returns what one tier makes of a query, for batch work and for evaluation:
+// nothing is cached, no other tier stands in, and live queries go first. source is
+// [schemas.SourceStudent] or [schemas.SourceLLM].
+func (r *Router) Through(ctx context.Context, source schemas.Source, q schemas.PublicQuery) (schemas.Decision, error) {
+	p := r.newPass(q, Arm{})
+	p.batch = true
+	switch source {
+	case schemas.SourceStudent:
+		guess := r.student.Guess(q.Text)
+		p.step(source, schemas.OutcomeAnswered, guess, 0)
+		return p.finish(p.studentSays(guess)), nil
+	case schemas.SourceLLM:
+		if p.asker == nil {
+			return schemas.Decision{}, fmt.Errorf("decide through %s: no language model is configured", source)
 		}
-		return data, r.cfg.CacheTTL, err
-	})
-	var d schemas.Decision
-	if err == nil {
-		err = codec.Unmarshal(data, &d)
+		d, err := p.modelSays(ctx)
+		p.step(source, Outcome(err), Guess{Route: d.Route, Confidence: d.Confidence}, d.Cost)
+		return p.finish(d), err
 	}
-	if err != nil {
-		return r.fallback(text)
-	}
-	if hit {
-		d.Source = schemas.SourceCache
-	}
-	return d
+	return schemas.Decision{}, fmt.Errorf("decide through %q: no such tier; there are %s and %s", source, schemas.SourceStudent, schemas.SourceLLM)
 }
 
-func (r *Router) student(text string) schemas.Decision {
-	g := r.model.Guess(text)
-	route, ok := r.manifest.Route(g.Route)
-	if !ok || g.Confidence < r.cfg.MinConfidence {
-		return r.fallback(text)
+// Versions of what a decision depends on.
+type Versions struct {
+	Manifest string            `json:"manifest"`
+	Student  string            `json:"student"`
+	Models   map[string]string `json:"models,omitempty"` // of language models, by name
+}
+
+// Versions returns the versions of this router.
+func (r *Router) Versions() Versions {
+	v := Versions{Manifest: r.manifest.Version, Student: r.student.Version(), Models: make(map[string]string, len(r.models))}
+	for name, m := range r.models {
+		v.Models[name] = m.Version()
 	}
-	d := r.manifest.Decide(route, g.Params, text)
-	d.Source, d.Confidence, d.ModelVersion = schemas.SourceStudent, g.Confidence, r.model.Version()
-	return d
-}
-
-// fallback is plain search: nobody is worse off than without a router.
-func (r *Router) fallback(text string) schemas.Decision {
-	route, _ := r.manifest.Route(r.manifest.Fallback) // the manifest guarantees it
-	d := r.manifest.Decide(route, nil, text)
-	d.Source, d.Degraded = schemas.SourceFallback, true
-	return d
-}
-
-// offered reports whether the manifest offers a route to this query.
-func (r *Router) offered(name string, q schemas.PublicQuery) bool {
-	route, ok := r.manifest.Route(name)
-	return ok && route.Enabled.Offers(q.Market, q.Platform, q.ClientID)
-}
-
-// Precompute takes a decision made ahead of time. One of another manifest is ignored.
-func (r *Router) Precompute(p schemas.PrecomputedRoute) {
-	if p.Decision.ManifestVersion == r.manifest.Version {
-		r.precomputed.put(p)
-	}
-}
-
-// Withdraw forgets a decision made ahead of time.
-func (r *Router) Withdraw(routeKey string) { r.precomputed.remove(routeKey) }
-
-// Ahead returns the record that makes other routers take d for text without deciding.
-func (r *Router) Ahead(text string, d schemas.Decision, now time.Time, ttl time.Duration) schemas.PrecomputedRoute {
-	return schemas.PrecomputedRoute{
-		SchemaVersion: schemas.Version, RouteKey: r.Key(text), Query: Normalise(text),
-		Decision: d, ComputedAt: now.UTC(), ExpiresAt: now.Add(ttl).UTC(),
-	}
+	return v
 }

@@ -45,6 +45,10 @@ type Decision struct {
 	Degraded   bool    `json:"degraded,omitempty"` // a better tier was away
 	Confidence float64 `json:"confidence"`         // calibrated P(route is right), 0 to 1
 
+	Arm          string        `json:"arm,omitempty"`          // of the roll-out; "" is the default
+	Alternatives []Alternative `json:"alternatives,omitempty"` // the next best routes, best first
+	Tiers        []Tier        `json:"tiers,omitempty"`        // what was asked, in order
+
 	ManifestVersion string `json:"manifest_version"`
 	ModelVersion    string `json:"model_version,omitempty"`
 	PromptVersion   string `json:"prompt_version,omitempty"`
@@ -54,11 +58,50 @@ type Decision struct {
 	TookMS float64 `json:"took_ms"` // time spent deciding
 }
 
+// Alternative is a route that was not taken.
+type Alternative struct {
+	Route      string  `json:"route"`
+	Confidence float64 `json:"confidence"` // calibrated P(route is right), 0 to 1
+}
+
+// Tier is one tier of the cascade that a query went through.
+type Tier struct {
+	Source  Source  `json:"source"`
+	Outcome Outcome `json:"outcome"`
+	// Route and Confidence are what the tier would have answered, if it had an answer.
+	Route      string  `json:"route,omitempty"`
+	Confidence float64 `json:"confidence,omitempty"`
+	TookMS     float64 `json:"took_ms"`
+	Cost       float64 `json:"cost_usd,omitempty"`
+}
+
+// Outcome says what came of asking a tier.
+type Outcome string
+
+// Outcomes.
+const (
+	OutcomeAnswered Outcome = "answered" // its answer is the decision
+	OutcomeMiss     Outcome = "miss"     // a cache that did not have it
+	OutcomeUnsure   Outcome = "unsure"   // below the threshold
+	OutcomeOff      Outcome = "off"      // switched off, by an operator or for this arm
+	OutcomeLimited  Outcome = "limited"  // over a limit of requests, tokens or money
+	OutcomeOpen     Outcome = "open"     // kept away by the circuit breaker or the concurrency limit
+	OutcomeTimeout  Outcome = "timeout"
+	OutcomeInvalid  Outcome = "invalid" // the answer was no valid decision
+	OutcomeError    Outcome = "error"
+)
+
 // Tokens counts what a language model read and wrote.
 type Tokens struct {
 	Prompt     int `json:"prompt"`
 	Cached     int `json:"cached"` // part of Prompt that was served from a prefix cache
 	Completion int `json:"completion"`
+}
+
+// Chosen is one tool call that a language model composed.
+type Chosen struct {
+	Tool   string `json:"tool"`
+	Params Params `json:"params"`
 }
 
 // Call is one tool call of a decision. It fills one section.
@@ -113,6 +156,11 @@ func (d *Decision) check(p *problems) {
 	p.name("manifest_version", d.ManifestVersion)
 	p.optional("model_version", d.ModelVersion)
 	p.optional("prompt_version", d.PromptVersion)
+	p.optional("arm", d.Arm)
+	p.check(len(d.Alternatives) <= MaxCalls, "alternatives", "must have at most %d entries", MaxCalls)
+	optional(p, "alternatives", d.Alternatives, (*Alternative).check)
+	p.check(len(d.Tiers) <= MaxCalls, "tiers", "must have at most %d entries", MaxCalls)
+	optional(p, "tiers", d.Tiers, (*Tier).check)
 	p.check(min(d.Tokens.Prompt, d.Tokens.Cached, d.Tokens.Completion) >= 0, "tokens", "must not be negative")
 	p.check(d.Tokens.Cached <= d.Tokens.Prompt, "tokens.cached", "must not exceed prompt")
 	p.amount("cost_usd", d.Cost)
@@ -120,6 +168,20 @@ func (d *Decision) check(p *problems) {
 	p.check(len(d.Calls) >= 1 && len(d.Calls) <= MaxCalls, "calls", "must have 1 to %d entries", MaxCalls)
 	each(p, "calls", d.Calls, (*Call).check)
 	unique(p, "calls", d.Calls, func(c *Call) string { return c.Section })
+}
+
+func (a *Alternative) check(p *problems) {
+	p.name("route", a.Route)
+	p.ratio("confidence", a.Confidence)
+}
+
+func (t *Tier) check(p *problems) {
+	t.Source.check(p)
+	oneOf(p, "outcome", t.Outcome, OutcomeAnswered, OutcomeMiss, OutcomeUnsure, OutcomeOff, OutcomeLimited, OutcomeOpen, OutcomeTimeout, OutcomeInvalid, OutcomeError)
+	p.optional("route", t.Route)
+	p.ratio("confidence", t.Confidence)
+	p.amount("took_ms", t.TookMS)
+	p.amount("cost_usd", t.Cost)
 }
 
 func (s Source) check(p *problems) {

@@ -49,6 +49,7 @@ func fuzz(f *testing.F, name string) {
 func FuzzQuery(f *testing.F)            { fuzz(f, "Query") }
 func FuzzRouteDecision(f *testing.F)    { fuzz(f, "RouteDecision") }
 func FuzzPrecomputedRoute(f *testing.F) { fuzz(f, "PrecomputedRoute") }
+func FuzzShadowDecision(f *testing.F)   { fuzz(f, "ShadowDecision") }
 func FuzzToolRequest(f *testing.F)      { fuzz(f, "ToolRequest") }
 func FuzzToolResponse(f *testing.F)     { fuzz(f, "ToolResponse") }
 func FuzzProgress(f *testing.F)         { fuzz(f, "Progress") }

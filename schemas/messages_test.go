@@ -51,6 +51,7 @@ func messages() []message {
 		kind[schemas.Query]("query.v1"),
 		kind[schemas.RouteDecision]("route-decision.v1"),
 		kind[schemas.PrecomputedRoute]("precomputed-route.v1"),
+		kind[schemas.ShadowDecision]("shadow-decision.v1"),
 		kind[schemas.ToolRequest]("tool-request.v1"),
 		kind[schemas.ToolResponse]("tool-response.v1"),
 		kind[schemas.Progress]("progress.v1", "progress-route.v1", "progress-section.v1", "progress-serp.v1"),

@@ -10,9 +10,11 @@ func publicMessage() shape {
 	params := shape{"params": free}
 	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "release_date", "score", "why", "synthetic")
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
-		"manifest_version", "model_version", "prompt_version", "cost_usd", "took_ms").and(params).and(shape{
-		"calls":  leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
-		"tokens": leaves("prompt", "cached", "completion"),
+		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(shape{
+		"alternatives": leaves("route", "confidence"),
+		"tiers":        leaves("source", "outcome", "route", "confidence", "took_ms", "cost_usd"),
+		"calls":        leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
+		"tokens":       leaves("prompt", "cached", "completion"),
 	})
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
 		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
@@ -31,7 +33,8 @@ func publicMessage() shape {
 		"cut":    leaves("route"),
 		"counts": leaves("searches", "clicks", "streams", "successes", "success_rate"),
 	})
-	records := leaves("decided_at", "route_key", "computed_at", "expires_at").and(shape{"query": query, "decision": decision})
+	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement").
+		and(shape{"query": query, "decision": decision, "live": decision, "candidate": decision})
 	return query.and(page).and(interaction).and(online).and(records)
 }
 

@@ -10,6 +10,7 @@ const (
 	TopicSERPs             = "pfr.serps.v1"
 	TopicInteractions      = "pfr.interactions.v1"
 	TopicPrecomputedRoutes = "pfr.precomputed-routes.v1" // compacted
+	TopicShadowDecisions   = "pfr.shadow-decisions.v1"   // of candidate routers
 	TopicOnlineMetrics     = "pfr.online-metrics.v1"
 	TopicDeadLetters       = "pfr.dead-letters.v1"
 )
@@ -18,7 +19,7 @@ const (
 func Topics() []string {
 	return []string{
 		TopicQueries, TopicRouteDecisions, TopicSERPs, TopicInteractions,
-		TopicPrecomputedRoutes, TopicOnlineMetrics, TopicDeadLetters,
+		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicDeadLetters,
 	}
 }
 

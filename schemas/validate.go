@@ -168,6 +168,13 @@ func each[T any](p *problems, field string, list []T, check func(*T, *problems))
 	}
 }
 
+// optional is each for a list that is left out when it is empty.
+func optional[T any](p *problems, field string, list []T, check func(*T, *problems)) {
+	if len(list) > 0 {
+		each(p, field, list, check)
+	}
+}
+
 func (p *problems) err(message string) error {
 	if len(p.errs) == 0 {
 		return nil

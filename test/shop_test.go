@@ -65,12 +65,12 @@ func TestAnotherDomain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer agg.Close()
-	r, err := router.New(router.DefaultConfig(), manifest, &s, log, nil)
+	r, err := router.New(router.DefaultConfig(), manifest, router.Ports{Student: &s}, log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	stage := r.Stage(next(agg.Handle))
+	stage := r.Stage(next(agg.Handle), nil)
 	for i, text := range []string{"gifts for gardeners under 30 euros", "cast iron pan 26 cm"} {
 		q := anyQuery(t, i)
 		q.Text, q.Deadline = text, time.Now().Add(time.Minute)

@@ -30,6 +30,7 @@ type cli struct {
 	Ask         askCmd         `cmd:"" help:"Ask one query of a running pipeline."`
 	Route       routeCmd       `cmd:"" help:"Decide routes for queries, one a line, without brokers."`
 	DeadLetters deadLettersCmd `cmd:"" name:"dead-letters" help:"List and replay what could not be handled."`
+	Shadow      shadowCmd      `cmd:"" help:"How far candidate routers agree with what is served."`
 	Topics      topicsCmd      `cmd:"" help:"Create and check the topics."`
 	Bench       benchCmd       `cmd:"" help:"Put an open-loop load on a running pipeline."`
 	Config      configCmd      `cmd:"" help:"Print the effective settings, without secrets."`
@@ -95,6 +96,26 @@ func (b brokers) overrides() []string {
 	}
 	if b.NATS != "" {
 		set = append(set, "nats.url="+b.NATS)
+	}
+	return set
+}
+
+// model are the flags of commands that can ask a language model.
+type model struct {
+	LLM        string `name:"llm" help:"Language model to ask where the student is not sure: an OpenAI-compatible server." placeholder:"URL"`
+	LLMModel   string `name:"llm-model" help:"Name of the model to ask for (default: what the server has)." placeholder:"NAME"`
+	LLMKeyFile string `name:"llm-key-file" type:"existingfile" help:"File with the API key." placeholder:"FILE"`
+}
+
+// overrides returns the flags as settings, which beat every other source.
+func (m model) overrides() []string {
+	var set []string
+	for _, s := range []struct{ path, value string }{
+		{"router.llm.url", m.LLM}, {"router.llm.model", m.LLMModel}, {"router.llm.key_file", m.LLMKeyFile},
+	} {
+		if s.value != "" {
+			set = append(set, s.path+"="+s.value)
+		}
 	}
 	return set
 }

@@ -16,11 +16,12 @@ type upCmd struct {
 	HTTP    string `name:"http" help:"Address to listen on (default 127.0.0.1:8080)." placeholder:"ADDR"`
 	Data    string `help:"Folder that keeps topics and pages; without it they are in memory and gone at the end." placeholder:"DIR"`
 	Catalog string `help:"Folder with a catalogue in text form, instead of the sample." placeholder:"DIR"`
+	model
 }
 
 // Run runs every role on embedded brokers and says when the pipeline answers.
 func (c *upCmd) Run(ctx context.Context, p *program) error {
-	set := []string{"embedded.enabled=true"}
+	set := append(c.model.overrides(), "embedded.enabled=true")
 	for path, value := range map[string]string{"gateway.addr": c.HTTP, "embedded.data_dir": c.Data, "tools.catalog": c.Catalog} {
 		if value != "" {
 			set = append(set, path+"="+value)

@@ -86,6 +86,12 @@ func (a *Admin) DeadLetters(ctx context.Context, f func(schemas.DeadLetter) erro
 	})
 }
 
+// ShadowDecisions hands every retained comparison of a candidate router to f.
+func (a *Admin) ShadowDecisions(ctx context.Context, f func(schemas.ShadowDecision) error) error {
+	return stream.Tail(ctx, a.cluster, shadows, stream.TailConfig{UntilEnd: true},
+		func(_ context.Context, d schemas.ShadowDecision, _ stream.Meta) error { return f(d) })
+}
+
 // Replay puts the record at topic, partition and offset on its topic once more, as it was,
 // and returns where it lies now.
 func (a *Admin) Replay(ctx context.Context, topic string, partition int, offset int64) (int, int64, error) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -32,6 +33,7 @@ type Config struct {
 	Pages     serpstore.Config      `yaml:"pages"`
 	Online    metrics.Config        `yaml:"online"`
 	Telemetry telemetry.Config      `yaml:"telemetry"`
+	Ops       OpsConfig             `yaml:"ops"`
 	Supervise supervise.Config      `yaml:"supervise"`
 }
 
@@ -45,6 +47,36 @@ type EmbeddedConfig struct {
 type RouterConfig struct {
 	router.Config `yaml:",inline"`
 	Handlers      int `yaml:"handlers"` // at once, for each partition
+	// LLM is the language model that is asked where the student is not sure; without a URL
+	// the student decides alone. Models are more of them, for arms of the roll-out.
+	LLM    ModelConfig            `yaml:"llm"`
+	Models map[string]ModelConfig `yaml:"models"`
+	// Rollout is the file that says who gets which router; see package rollout.
+	Rollout string `yaml:"rollout"`
+	// WarmTail is how many recent decisions of each partition fill the cache at start.
+	WarmTail int `yaml:"warm_tail"`
+}
+
+// Validate reports every problem at once.
+func (c RouterConfig) Validate() error {
+	errs := []error{c.Config.Validate()}
+	for name, m := range c.Models {
+		if err := m.Validate(); err != nil || name == "" || m.URL == "" {
+			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a name and a url"))))
+		}
+	}
+	if err := c.LLM.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("llm: %w", err))
+	}
+	if c.Handlers < 1 || c.WarmTail < 0 {
+		errs = append(errs, errors.New("handlers must be positive, warm_tail not negative"))
+	}
+	return errors.Join(errs...)
+}
+
+// OpsConfig is the HTTP interface for operators of a process without a gateway.
+type OpsConfig struct {
+	Addr string `yaml:"addr"` // of /metrics, /healthz and /readyz; "" for none
 }
 
 // FusionConfig is the aggregator and the consumer that feeds it.
@@ -71,7 +103,7 @@ func DefaultConfig() Config {
 		Embedded: EmbeddedConfig{Config: inproc.DefaultConfig()},
 		Kafka:    stream.DefaultConfig(), Produce: stream.DefaultProducerConfig(), Topics: defaultTopicsConfig(), NATS: nats,
 		Gateway: gateway.DefaultConfig(), Producers: producers.DefaultConfig(),
-		Router: RouterConfig{router.DefaultConfig(), 8}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
+		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
 		Tools: ToolsConfig{Workers: 8, Backlog: 64},
 		Pages: serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
 		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),
@@ -104,8 +136,8 @@ func (c Config) Validate() error {
 	if c.Topics.Partitions < 1 || c.Topics.Retention <= 0 || c.Topics.DeadLetterRetention <= 0 {
 		errs = append(errs, errors.New("topics: partitions and retentions must be positive"))
 	}
-	if min(c.Router.Handlers, c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 {
-		errs = append(errs, errors.New("router.handlers, fusion.handlers and tools.workers must be positive, tools.backlog not negative"))
+	if min(c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 {
+		errs = append(errs, errors.New("fusion.handlers and tools.workers must be positive, tools.backlog not negative"))
 	}
 	if c.Supervise.StartTimeout <= 0 || c.Supervise.StopTimeout <= 0 {
 		errs = append(errs, errors.New("supervise: timeouts must be positive"))

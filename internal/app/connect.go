@@ -25,13 +25,14 @@ type infra struct {
 	nats     string
 	log      *slog.Logger
 	reg      *prometheus.Registry
-	closers  []func() error // in the order they were opened
+	closers  []func() error        // in the order they were opened
+	details  map[string]func() any // of /readyz, by role
 }
 
 // connect is the only function that knows which mode we run in: with embedded brokers it
 // starts them and takes their addresses. From there on everything is the same.
 func connect(ctx context.Context, cfg Config, log *slog.Logger, reg *prometheus.Registry) (_ *infra, err error) {
-	in := &infra{log: log, reg: reg}
+	in := &infra{log: log, reg: reg, details: map[string]func() any{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.close())

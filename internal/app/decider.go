@@ -4,35 +4,46 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/parallel-fusion/pfr/internal/codec"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
 // Decider decides routes without brokers.
-type Decider struct{ r *router.Router }
+type Decider struct {
+	r      *router.Router
+	models *models
+}
 
 // NewDecider returns a Decider with the settings that a router worker has. The caller
 // closes it.
 func NewDecider(cfg Config, log *slog.Logger) (*Decider, error) {
+	if err := codec.Warm(schemas.Decision{}); err != nil {
+		return nil, err
+	}
 	know, err := newKnowledge(cfg.Tools)
 	if err != nil {
 		return nil, err
 	}
-	model, err := know.student()
+	r, ms, err := newRouter(cfg.Router, know, log, nil)
 	if err != nil {
 		return nil, err
 	}
-	r, err := router.New(cfg.Router.Config, know.manifest, model, log, nil)
-	if err != nil {
-		return nil, err
-	}
-	return &Decider{r}, nil
+	return &Decider{r, ms}, nil
 }
 
-// Decide returns the decision for a query text.
-func (d *Decider) Decide(ctx context.Context, text string) schemas.Decision {
-	return d.r.Decide(ctx, schemas.PublicQuery{Text: text})
+// Decide returns the decision for a query.
+func (d *Decider) Decide(ctx context.Context, q schemas.PublicQuery) schemas.Decision {
+	return d.r.Decide(ctx, q)
 }
 
-// Close stops the router's cache.
-func (d *Decider) Close() { _ = d.r.Close() }
+// Through returns what one tier makes of a query; see [router.Router.Through].
+func (d *Decider) Through(ctx context.Context, source schemas.Source, q schemas.PublicQuery) (schemas.Decision, error) {
+	return d.r.Through(ctx, source, q)
+}
+
+// Close lets go of the cache and the connections.
+func (d *Decider) Close() {
+	_ = d.r.Close()
+	d.models.close()
+}

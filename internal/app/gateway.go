@@ -35,7 +35,7 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 	counts := &onlineCounts{byRoute: map[string]schemas.OnlineMetrics{}}
 	g, err := gateway.New(cfg.Gateway, gateway.Ports{
 		Searches: client, Pages: pageReader{store}, Decisions: pageReader{store},
-		Interactions: publish(in, interactions), Online: counts, Gatherer: in.reg, About: about,
+		Interactions: publish(in, interactions), Online: counts, Gatherer: in.reg, About: about, Details: in.detail,
 	}, in.log, in.reg)
 	if err != nil {
 		return nil, err

@@ -49,6 +49,15 @@ func (k knowledge) student() (*student.Student, error) {
 	return s, nil
 }
 
+// vocabulary returns the names of the catalogue that parameters can have.
+func (k knowledge) vocabulary() (vocabulary, error) {
+	c, err := k.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return newVocabulary(c), nil
+}
+
 // sampleNote is shown on the web page while the embedded sample is in use.
 const sampleNote = "Facts compiled by hand; episodes, listeners and play counts are synthetic."
 

@@ -29,22 +29,22 @@ func member(in *infra, group string, handlers int) stream.ConsumerConfig {
 
 // routerParts: queries in, decisions out; precomputed decisions are followed on the side.
 func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error) {
-	model, err := know.student()
+	r, ms, err := newRouter(cfg.Router, know, in.log, in.reg)
 	if err != nil {
 		return nil, err
 	}
-	r, err := router.New(cfg.Router.Config, know.manifest, model, in.log, in.reg)
-	if err != nil {
-		return nil, err
-	}
-	in.closers = append(in.closers, r.Close)
-	stage := r.Stage(insist[schemas.RouteDecision]{publish(in, decisions)})
+	in.closers = append(in.closers, func() error { ms.close(); return r.Close() })
+	in.details["router"] = func() any { return ms.status(r) }
+	shadow := router.NewShadow(r, publish(in, shadows), in.log, in.reg)
+	stage := r.Stage(insist[schemas.RouteDecision]{publish(in, decisions)}, shadow.Offer)
 	consumer, err := stream.NewConsumer(in.cluster, queries, member(in, groupRouter, cfg.Router.Handlers),
 		func(ctx context.Context, q schemas.Query, _ stream.Meta) error { return stage(ctx, q) })
 	if err != nil {
 		return nil, err
 	}
-	return []supervise.Part{
+	return append(ms.parts(), []supervise.Part{
+		{Name: "router/shadow", Run: shadow.Run},
+		{Name: "router/warm", Run: warm(in, r, cfg.Router.WarmTail)},
 		{Name: "router/precomputed", Run: tail(in, precomputed, stream.TailConfig{},
 			func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
 				if p.RouteKey == "" {
@@ -55,7 +55,28 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 				return nil
 			})},
 		{Name: "router", Run: consume(consumer)},
-	}, nil
+	}...), nil
+}
+
+// warm fills the cache with what was decided before the restart, and ends. Queries that
+// come meanwhile are decided afresh.
+func warm(in *infra, r *router.Router, last int) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		ready()
+		if last > 0 {
+			began, kept := time.Now(), 0
+			err := stream.Tail(ctx, in.cluster, decisions, stream.TailConfig{From: stream.FromLast(int64(last)), UntilEnd: true},
+				func(_ context.Context, d schemas.RouteDecision, _ stream.Meta) error {
+					if r.Warm(d.Query, d.Decision) {
+						kept++
+					}
+					return nil
+				})
+			in.log.Info("cache is warm", "decisions", kept, "took", time.Since(began), "err", err)
+		}
+		<-ctx.Done()
+		return nil
+	}
 }
 
 // fusionParts: decisions in, tools asked over NATS, pages out.

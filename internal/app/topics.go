@@ -14,6 +14,7 @@ var (
 	decisions    = topic(schemas.TopicRouteDecisions, schemas.RouteDecision.Key)
 	pages        = topic(schemas.TopicSERPs, schemas.SERP.Key)
 	interactions = topic(schemas.TopicInteractions, schemas.Interaction.Key)
+	shadows      = topic(schemas.TopicShadowDecisions, schemas.ShadowDecision.Key)
 	online       = topic(schemas.TopicOnlineMetrics, schemas.OnlineMetrics.Key)
 	precomputed  = withdrawable(topic(schemas.TopicPrecomputedRoutes, schemas.PrecomputedRoute.Key))
 )

@@ -36,5 +36,5 @@ func topology(in *infra, cfg Config, roles []string, running *Running) ([]superv
 		}
 		parts = append(parts, more...)
 	}
-	return parts, nil
+	return append(parts, opsParts(in, cfg.Ops)...), nil
 }

@@ -169,12 +169,13 @@ func (l *loader) parent(path string) (section node, leaf string) {
 	return section, keys[len(keys)-1]
 }
 
-// leaves returns the paths of everything that is not a section.
+// leaves returns the paths of everything that is not a section. A mapping that is empty by
+// default is one leaf: its names are the user's.
 func leaves(tree node) map[string]bool {
 	known := map[string]bool{}
 	for key, value := range tree {
 		sub, ok := value.(node)
-		if !ok {
+		if !ok || len(sub) == 0 {
 			known[key] = true
 			continue
 		}

@@ -75,8 +75,9 @@ type Ports struct {
 	Decisions    Decisions
 	Interactions Interactions
 	Online       Online
-	Gatherer     prometheus.Gatherer // of /metrics
-	About        About               // may be empty
+	Gatherer     prometheus.Gatherer   // of /metrics
+	About        About                 // may be empty
+	Details      func() map[string]any // what other parts of the process say in /readyz; nil: nothing
 }
 
 // About is what the web page says of itself.

@@ -27,6 +27,13 @@ type canaryState struct {
 
 const statusReady = "ready"
 
+// readiness is the answer of /readyz: what the canary found, and what the parts of this
+// process say of themselves.
+type readiness struct {
+	canaryState
+	Parts map[string]any `json:"parts,omitempty"`
+}
+
 // canary remembers how the gateway's own searches went.
 type canary struct {
 	first chan struct{} // closed by the first that passes
@@ -101,7 +108,7 @@ func (g *Gateway) probe(ctx context.Context) {
 			g.log.Warn("canary search failed", "reason", reason, "retry_in", wait)
 			next, wait = wait, min(2*wait, max(maxCanaryRetry, g.cfg.CanaryRetry))
 		}
-		g.m.ready.Set(readiness(g.canary.snapshot()))
+		g.m.ready.Set(readyGauge(g.canary.snapshot()))
 		select {
 		case <-ctx.Done():
 			return
@@ -110,7 +117,7 @@ func (g *Gateway) probe(ctx context.Context) {
 	}
 }
 
-func readiness(_ canaryState, ready bool) float64 {
+func readyGauge(_ canaryState, ready bool) float64 {
 	if ready {
 		return 1
 	}
@@ -145,5 +152,9 @@ func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) *problem {
 	if !ready {
 		return newProblem(http.StatusServiceUnavailable, state.Status).retry(1)
 	}
-	return writeJSON(w, http.StatusOK, state)
+	out := readiness{canaryState: state}
+	if g.ports.Details != nil {
+		out.Parts = g.ports.Details()
+	}
+	return writeJSON(w, http.StatusOK, out)
 }

@@ -25,6 +25,9 @@ func (r *reader) check() {
 			r.add(route.line, "route %s: already defined on line %d", route.Name, first)
 		}
 		lines[route.Name] = route.line
+		if route.Name == Composed {
+			r.add(route.line, "route %s: the name is taken by decisions that are composed", Composed)
+		}
 		r.checkRoute(route)
 	}
 }

@@ -26,6 +26,7 @@ type Manifest struct {
 	Version  string // content hash of the file
 	Fallback string // the route taken when nothing better is known
 	Routes   []Route
+	Compose  *Compose // nil: language models pick routes only
 	params   map[string]Parameter
 }
 

@@ -20,6 +20,7 @@ func (m *Manifest) Markdown() string {
 	for _, r := range m.Routes {
 		m.writeRoute(&b, r)
 	}
+	m.writeCompose(&b)
 	return b.String()
 }
 
@@ -48,6 +49,25 @@ func (m *Manifest) writeRoute(b *strings.Builder, r Route) {
 		fmt.Fprintf(b, "Refined by `%s` within %d ms.\n", r.Refine.Tool, r.Refine.DeadlineMS)
 	}
 	fmt.Fprintf(b, "%s.\n", r.Enabled.describe())
+}
+
+func (m *Manifest) writeCompose(b *strings.Builder) {
+	if m.Compose == nil {
+		return
+	}
+	fmt.Fprintf(b, "\n## %s\n\nNot a route: with `\"mode\": \"post-fusion\"` a language model composes up to %d of these calls.\n\n", Composed, m.Compose.MaxCalls)
+	b.WriteString("| tool | for | parameters | at most | items | within |\n|---|---|---|---|---|---|\n")
+	for _, t := range m.Compose.Tools {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %d | %d | %d ms |\n", t.Tool, cell(t.For), codes(t.Parameters), t.MaxCalls, t.Limit, t.DeadlineMS)
+	}
+	b.WriteString("\nThe layout is the first whose types hold all that the calls can return:\n\n")
+	for _, l := range m.Compose.Layouts {
+		types := "any type"
+		if l.Results != nil {
+			types = codes(l.Results)
+		}
+		fmt.Fprintf(b, "- %s: `%s`\n", types, l.Layout.Name)
+	}
 }
 
 func (p Parameter) describe() string {

@@ -56,6 +56,7 @@ type fileYAML struct {
 	Parameters map[string]ast.Node `yaml:"parameters"`
 	Layouts    map[string]ast.Node `yaml:"layouts"`
 	Routes     []ast.Node          `yaml:"routes"`
+	Compose    ast.Node            `yaml:"compose"`
 }
 
 type parameterYAML struct {
@@ -122,6 +123,7 @@ func (r *reader) read(doc *ast.File) {
 	for _, node := range f.Routes {
 		r.readRoute(node)
 	}
+	r.readCompose(f.Compose)
 	r.check()
 }
 
@@ -185,20 +187,25 @@ func (r *reader) readCall(route *Route, node ast.Node) {
 	if !r.decode(node, &y) {
 		return
 	}
+	route.Calls = append(route.Calls, r.call("route "+route.Name, y, line(node)))
+}
+
+// call turns the YAML form of a call into a Call. subject is whose it is.
+func (r *reader) call(subject string, y callYAML, line int) Call {
 	call := Call{
 		Tool: y.Tool, Section: y.Section, Title: y.Title, Component: y.Component,
 		Params: make(map[string]Template, len(y.Params)),
-		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole, line: line(node),
+		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole, line: line,
 	}
 	for name, v := range y.Params {
 		t, err := newTemplate(v)
 		if err != nil {
-			r.add(call.line, "route %s: section %s: params.%s: %v", route.Name, y.Section, name, err)
+			r.add(call.line, "%s: section %s: params.%s: %v", subject, y.Section, name, err)
 			continue
 		}
 		call.Params[name] = t
 	}
-	route.Calls = append(route.Calls, call)
+	return call
 }
 
 // decode fills v from node and reports whether that worked.

@@ -1,0 +1,40 @@
+package router
+
+import (
+	"time"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Precompute takes a decision made ahead of time. One of another manifest is ignored.
+func (r *Router) Precompute(p schemas.PrecomputedRoute) {
+	if p.Decision.ManifestVersion == r.manifest.Version {
+		r.precomputed.put(p)
+	}
+}
+
+// Withdraw forgets a decision made ahead of time.
+func (r *Router) Withdraw(routeKey string) { r.precomputed.remove(routeKey) }
+
+// Ahead returns the record that makes routers take d for text without deciding.
+func Ahead(text string, d schemas.Decision, now time.Time, ttl time.Duration) schemas.PrecomputedRoute {
+	return schemas.PrecomputedRoute{
+		SchemaVersion: schemas.Version, RouteKey: RouteKey(text, d.ManifestVersion), Query: Normalise(text),
+		Decision: d, ComputedAt: now.UTC(), ExpiresAt: now.Add(ttl).UTC(),
+	}
+}
+
+// Warm fills the cache with a decision that a router of equal versions made, for a restart
+// without a cold cache. It reports whether the decision was of use.
+func (r *Router) Warm(q schemas.PublicQuery, d schemas.Decision) bool {
+	if d.Degraded || d.ManifestVersion != r.manifest.Version || d.Source != schemas.SourceStudent && d.Source != schemas.SourceLLM {
+		return false
+	}
+	p := r.newPass(q, r.rollout.Assign(q))
+	if p.arm.Name != d.Arm || (d.Route == composed) != p.composes || p.stale(d) {
+		return false
+	}
+	d.Tiers, d.TookMS = nil, 0
+	p.keep(p.key(), d)
+	return true
+}

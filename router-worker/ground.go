@@ -1,0 +1,64 @@
+package router
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Vocabulary knows the names that parameters can have. It is safe for concurrent use.
+type Vocabulary interface {
+	// Canonical returns the spelling of value as a value of a parameter, such as an artist
+	// or a genre, if it is known.
+	Canonical(parameter, value string) (string, bool)
+}
+
+// noWords knows nothing.
+type noWords struct{}
+
+func (noWords) Canonical(string, string) (string, bool) { return "", false }
+
+// ground keeps the free text of a language model's parameters only where it is known to the
+// vocabulary or taken from the query itself. A model says what it likes; what it made up,
+// or was told to say, goes no further. Enums and numbers are bounded by the manifest.
+func (r *Router) ground(params schemas.Params, query string) schemas.Params {
+	said := words(query)
+	out := make(schemas.Params, len(params))
+	for name, v := range params {
+		text, ok := v.(string)
+		if p, _ := r.manifest.Parameter(name); !ok || p.Enum != nil {
+			out[name] = v
+			continue
+		}
+		if known, ok := r.vocabulary.Canonical(name, text); ok {
+			out[name] = known
+		} else if isSaid(said, text) {
+			out[name] = text
+		}
+	}
+	return out
+}
+
+// isSaid reports whether every word of text is one of the query's. An address is no name,
+// whoever said it.
+func isSaid(said map[string]bool, text string) bool {
+	if strings.Contains(text, "://") {
+		return false
+	}
+	list := words(text)
+	for w := range list {
+		if !said[w] {
+			return false
+		}
+	}
+	return len(list) > 0
+}
+
+func words(text string) map[string]bool {
+	set := map[string]bool{}
+	for w := range strings.FieldsFuncSeq(Normalise(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }) {
+		set[w] = true
+	}
+	return set
+}

@@ -1,0 +1,171 @@
+package router
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/parallel-fusion/pfr/internal/codec"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// pass is the way of one query through the cascade.
+type pass struct {
+	*Router
+	q        schemas.PublicQuery
+	arm      Arm
+	asker    Asker // nil: no language model for this query
+	composes bool  // post-fusion is asked for and possible
+	batch    bool
+	began    time.Time
+	last     time.Time // end of the last step
+	tiers    []schemas.Tier
+}
+
+func (r *Router) newPass(q schemas.PublicQuery, arm Arm) *pass {
+	now := time.Now()
+	p := &pass{Router: r, q: q, arm: arm, began: now, last: now}
+	if arm.Ladder == "" || arm.Ladder == RungLLM {
+		p.asker = r.models[arm.Model]
+	}
+	p.composes = q.Mode == schemas.PostFusion && r.manifest.Compose != nil && p.asker != nil
+	return p
+}
+
+// step notes what came of a tier.
+func (p *pass) step(source schemas.Source, outcome schemas.Outcome, g Guess, cost float64) {
+	now := time.Now()
+	p.tiers = append(p.tiers, schemas.Tier{
+		Source: source, Outcome: outcome, Route: g.Route, Confidence: g.Confidence,
+		TookMS: milliseconds(now.Sub(p.last)), Cost: cost,
+	})
+	p.last = now
+}
+
+// finish completes a decision with what is known of the pass.
+func (p *pass) finish(d schemas.Decision) schemas.Decision {
+	d.Arm, d.Tiers, d.TookMS = p.arm.Name, p.tiers, milliseconds(time.Since(p.began))
+	return d
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// decide goes down the tiers.
+func (p *pass) decide(ctx context.Context) schemas.Decision {
+	if p.arm.Ladder == RungSearch || p.expired() {
+		return p.finish(p.plain())
+	}
+	d, ok := p.known()
+	if !ok {
+		d = p.fresh(ctx)
+	}
+	if !p.offered(d.Route) {
+		d = p.plain()
+	}
+	// A composition that was wanted and could not be had is a lesser page.
+	d.Degraded = d.Degraded || p.q.Mode == schemas.PostFusion && d.Route != composed
+	return p.finish(d)
+}
+
+func (p *pass) expired() bool { return !p.q.Deadline.IsZero() && !p.began.Before(p.q.Deadline) }
+
+// known returns a decision that was made before.
+func (p *pass) known() (schemas.Decision, bool) {
+	if !p.composes {
+		if d, ok := p.precomputed.get(RouteKey(p.q.Text, p.manifest.Version), p.began); ok && !p.stale(d) {
+			p.step(schemas.SourcePrecomputed, schemas.OutcomeAnswered, Guess{Route: d.Route, Confidence: d.Confidence}, 0)
+			d.Source, d.Tokens, d.Cost = schemas.SourcePrecomputed, schemas.Tokens{}, 0 // paid for already
+			return d, true
+		}
+	}
+	data, ok := p.cache.Get(p.key())
+	if !ok {
+		return schemas.Decision{}, false
+	}
+	var d schemas.Decision
+	if codec.Unmarshal(data, &d) != nil {
+		return schemas.Decision{}, false
+	}
+	p.step(schemas.SourceCache, schemas.OutcomeAnswered, Guess{Route: d.Route, Confidence: d.Confidence}, 0)
+	d.Source, d.Tokens, d.Cost = schemas.SourceCache, schemas.Tokens{}, 0
+	return d, true
+}
+
+// stale reports whether a decision made ahead of time comes from another student or another
+// prompt than this router has.
+func (p *pass) stale(d schemas.Decision) bool {
+	switch d.Source {
+	case schemas.SourceStudent:
+		return d.ModelVersion != p.student.Version()
+	case schemas.SourceLLM:
+		return p.asker != nil && d.PromptVersion != p.asker.Version()
+	}
+	return true // nothing else is worth keeping
+}
+
+// fresh asks the student, and the language model where the student is not sure.
+func (p *pass) fresh(ctx context.Context) schemas.Decision {
+	guess := p.student.Guess(p.q.Text)
+	if _, known := p.manifest.Route(guess.Route); !known || !p.offered(guess.Route) {
+		guess = Guess{}
+	}
+	sure := p.cfg.MinConfidence
+	if p.asker != nil {
+		sure = p.cfg.AskBelow
+	}
+	if guess.Route != "" && guess.Confidence >= sure && !p.composes {
+		p.step(schemas.SourceStudent, schemas.OutcomeAnswered, guess, 0)
+		d := p.studentSays(guess)
+		p.keep(p.key(), d)
+		return d
+	}
+	p.step(schemas.SourceStudent, schemas.OutcomeUnsure, guess, 0)
+	if p.asker == nil {
+		return p.fallback(guess)
+	}
+	return p.shared(ctx, guess)
+}
+
+// shared asks the language model, once for all who ask the same now, for as long as the
+// query can wait. The answer is kept even if it comes too late for this query.
+func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
+	if !p.q.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, p.q.Deadline.Add(-p.cfg.Reserve))
+		defer cancel()
+	}
+	if ctx.Err() != nil { // no time to ask
+		p.step(schemas.SourceLLM, schemas.OutcomeTimeout, Guess{}, 0)
+		return p.fallback(guess)
+	}
+	var mine atomic.Bool // whether this query is the one that asks
+	data, _, err := p.cache.Do(ctx, p.key(), func(ctx context.Context) ([]byte, time.Duration, error) {
+		mine.Store(true)
+		d, err := p.modelSays(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		data, err := codec.Marshal(d)
+		return data, p.cfg.CacheTTL, err
+	})
+	var d schemas.Decision
+	if err == nil {
+		err = codec.Unmarshal(data, &d)
+	}
+	if !mine.Load() {
+		d.Tokens, d.Cost = schemas.Tokens{}, 0 // another query's decision bears the cost
+	}
+	answer := Guess{Route: d.Route, Confidence: d.Confidence}
+	switch {
+	case err != nil:
+		p.step(schemas.SourceLLM, Outcome(err), Guess{}, 0)
+		return p.fallback(guess)
+	case !p.composes && (!p.offered(d.Route) || d.Confidence < guess.Confidence):
+		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, d.Cost)
+		kept := p.studentSays(guess)
+		kept.Tokens, kept.Cost = d.Tokens, d.Cost
+		return kept
+	}
+	p.step(schemas.SourceLLM, schemas.OutcomeAnswered, answer, d.Cost)
+	return d
+}
