@@ -105,7 +105,7 @@ func New(name string, cfg Config, replicas []Replica, log *slog.Logger, reg prom
 	}
 	g := &Guard{
 		cfg: cfg, name: name, log: log, m: newMetrics(reg), limits: newLimiter(cfg.Limits),
-		hedges: tokens{level: 1, max: hedgeBurst},
+		hedges: tokens{max: hedgeBurst},
 	}
 	for _, r := range replicas {
 		if r.Version() != replicas[0].Version() {
@@ -115,8 +115,7 @@ func New(name string, cfg Config, replicas []Replica, log *slog.Logger, reg prom
 	}
 	if len(replicas) > 1 && cfg.HedgeQuantile > 0 {
 		const age, threshold = 100, 20 // attempts remembered, and needed before the first hedge
-		g.hedged = failsafe.With[router.Answer](hedgepolicy.NewBuilderWithDelayQuantile[router.Answer](cfg.HedgeQuantile, age, threshold).
-			CancelIf(func(_ router.Answer, err error) bool { return err == nil }).Build())
+		g.hedged = failsafe.With[router.Answer](hedgepolicy.NewWithDelayQuantile[router.Answer](cfg.HedgeQuantile, age, threshold))
 	}
 	return g, nil
 }
@@ -154,16 +153,23 @@ func (g *Guard) attempts(ctx context.Context, q router.Ask, bill *bill) (router.
 		return g.attempt(ctx, first, q, bill)
 	}
 	g.hedges.add(g.cfg.HedgeBudget)
+	var answer router.Answer // of the first attempt
+	var err error
+	done := make(chan struct{})
 	return g.hedged.WithContext(ctx).GetWithExecution(func(exec failsafe.Execution[router.Answer]) (router.Answer, error) {
 		if !exec.IsHedge() {
-			return g.attempt(exec.Context(), first, q, bill)
+			defer close(done)
+			answer, err = g.attempt(exec.Context(), first, q, bill)
+			return answer, err
 		}
-		if !g.hedges.take() { // as if there were no hedge
-			<-exec.Context().Done()
-			return router.Answer{}, exec.Context().Err()
+		if g.hedges.take() {
+			g.m.hedges.Inc()
+			if a, err := g.attempt(exec.Context(), first+1, q, bill); err == nil {
+				return a, nil
+			}
 		}
-		g.m.hedges.Inc()
-		return g.attempt(exec.Context(), first+1, q, bill)
+		<-done // a hedge that is not to be had, or fails, changes nothing
+		return answer, err
 	})
 }
 

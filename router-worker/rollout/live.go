@@ -24,6 +24,7 @@ type Live struct {
 	policy atomic.Pointer[Policy]
 	bad    atomic.Pointer[string] // what is wrong with the file, if something is
 	last   []byte                 // of the policy in force
+	seen   []byte                 // at the last look
 	reads  *prometheus.CounterVec
 	// Changed is called with each policy that comes into force, the first one too. It is set
 	// before Run.
@@ -86,6 +87,10 @@ func (l *Live) read() {
 	data, err := os.ReadFile(l.file)
 	if err == nil && bytes.Equal(data, l.last) {
 		l.bad.Store(nil)
+		return
+	}
+	if err == nil && !bytes.Equal(data, l.seen) { // it may be half written: look again
+		l.seen = data
 		return
 	}
 	var p *Policy

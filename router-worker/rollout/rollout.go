@@ -61,10 +61,11 @@ type Known struct {
 // Parse reads a policy. The error joins everything that is wrong.
 func Parse(data []byte, known Known) (*Policy, error) {
 	var p Policy
-	if len(strings.TrimSpace(string(data))) > 0 {
-		if err := yaml.UnmarshalWithOptions(data, &p, yaml.Strict()); err != nil {
-			return nil, fmt.Errorf("roll-out: %w", err)
-		}
+	if len(strings.TrimSpace(string(data))) == 0 { // a file that lost its text must not lift a kill switch
+		return nil, errors.New("roll-out: the file is empty; write \"ladder: llm\" to give everybody everything")
+	}
+	if err := yaml.UnmarshalWithOptions(data, &p, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("roll-out: %w", err)
 	}
 	if err := p.check(known); err != nil {
 		return nil, fmt.Errorf("roll-out: %w", err)
