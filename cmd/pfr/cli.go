@@ -29,6 +29,7 @@ type cli struct {
 	Run         runCmd         `cmd:"" help:"Run roles against real brokers."`
 	Ask         askCmd         `cmd:"" help:"Ask one query of a running pipeline."`
 	Route       routeCmd       `cmd:"" help:"Decide routes for queries, one a line, without brokers."`
+	Evaluate    evaluateCmd    `cmd:"" help:"Measure quality on labelled data."`
 	DeadLetters deadLettersCmd `cmd:"" name:"dead-letters" help:"List and replay what could not be handled."`
 	Shadow      shadowCmd      `cmd:"" help:"How far candidate routers agree with what is served."`
 	Topics      topicsCmd      `cmd:"" help:"Create and check the topics."`

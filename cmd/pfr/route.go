@@ -16,10 +16,9 @@ import (
 
 type routeCmd struct {
 	model
-	Tier   string `enum:"all,student,llm" default:"all" help:"Which tier decides, by itself: ${enum}."`
-	Market string `default:"US" help:"Market of the queries."`
-	JSON   bool   `name:"json" help:"JSON lines (the default; the flag is there to be explicit)."`
-	File   string `arg:"" optional:"" default:"-" help:"File with one query a line; - is the standard input."`
+	deciding
+	JSON bool   `name:"json" help:"JSON lines (the default; the flag is there to be explicit)."`
+	File string `arg:"" optional:"" default:"-" help:"File with one query a line; - is the standard input."`
 }
 
 // maxLine is the longest line of a file, in bytes.
@@ -91,7 +90,13 @@ func (c *routeCmd) Run(ctx context.Context, p *program) error {
 	return errors.Join(lines.Err(), err)
 }
 
-func (c *routeCmd) decide(ctx context.Context, decider *app.Decider, text string) (schemas.Decision, error) {
+// deciding are the flags of commands that decide without brokers.
+type deciding struct {
+	Tier   string `enum:"all,student,llm" default:"all" help:"Which tier decides, by itself: ${enum}."`
+	Market string `default:"US" help:"Market of the queries."`
+}
+
+func (c deciding) decide(ctx context.Context, decider *app.Decider, text string) (schemas.Decision, error) {
 	q := schemas.PublicQuery{Text: text, Market: c.Market}
 	if c.Tier == "all" {
 		return decider.Decide(ctx, q), nil

@@ -13,6 +13,7 @@ import (
 type Decider struct {
 	r      *router.Router
 	models *models
+	routes []string
 }
 
 // NewDecider returns a Decider with the settings that a router worker has. The caller
@@ -29,13 +30,16 @@ func NewDecider(cfg Config, log *slog.Logger) (*Decider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Decider{r, ms}, nil
+	return &Decider{r, ms, know.manifest.Names()}, nil
 }
 
 // Decide returns the decision for a query.
 func (d *Decider) Decide(ctx context.Context, q schemas.PublicQuery) schemas.Decision {
 	return d.r.Decide(ctx, q)
 }
+
+// Routes lists the routes that a decision can have.
+func (d *Decider) Routes() []string { return d.routes }
 
 // Through returns what one tier makes of a query; see [router.Router.Through].
 func (d *Decider) Through(ctx context.Context, source schemas.Source, q schemas.PublicQuery) (schemas.Decision, error) {

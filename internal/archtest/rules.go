@@ -18,7 +18,7 @@ var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "intern
 // imports a role or a transport; a transport never imports schemas.
 var layers = []layer{
 	{folder: ".", may: []string{"internal/app", "producers", "consumers", "schemas"}},
-	{folder: "cmd", may: []string{"internal/app", "internal/config", "producers/loadgen", "schemas"}, tests: []string{"."}},
+	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/mailbox", "internal/supervise", "internal/telemetry",
@@ -36,6 +36,8 @@ var layers = []layer{
 	{folder: "router-worker/rollout", may: append([]string{"=router-worker", "router-worker/guard"}, leaves...)},
 	{folder: "router-worker/semantic", may: append([]string{"=router-worker"}, leaves...)},
 	{folder: "router-worker/student", may: append([]string{"=router-worker"}, leaves...), tests: []string{"tool-workers/catalog"}},
+	{folder: "router-worker/student/nlu"},
+	{folder: "router-worker/student/tagtrainer", may: []string{"router-worker/student", "schemas"}},
 	{folder: "router-worker/student/trainer", may: []string{"router-worker/student", "schemas", "tool-workers/catalog"}},
 	{folder: "tool-workers", may: leaves},
 	{folder: "tool-workers/catalog", may: []string{"schemas"}},
@@ -57,6 +59,11 @@ var layers = []layer{
 	{folder: "tool-workers/releaseinfo", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/podcasts", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/dj", may: tool, tests: []string{"tool-workers/tooltest"}},
+
+	// evaluation stands on messages alone: it measures whatever decides
+	{folder: "evaluation/stats"},
+	{folder: "evaluation/frames"},
+	{folder: "evaluation/routing", may: []string{"schemas", "evaluation/stats", "evaluation/frames"}},
 
 	// transports
 	{folder: "internal/stream", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest"}},
