@@ -130,9 +130,6 @@ func (c *Client) Query(r Request) (schemas.Query, error) {
 	if deadline < c.cfg.MinDeadline || deadline > c.cfg.MaxDeadline {
 		return schemas.Query{}, fmt.Errorf("%w: deadline must lie between %v and %v", ErrInvalid, c.cfg.MinDeadline, c.cfg.MaxDeadline)
 	}
-	if r.Mode == schemas.PostFusion {
-		return schemas.Query{}, fmt.Errorf("%w: mode post-fusion is not served yet; leave it out or ask for pre-fusion", ErrInvalid)
-	}
 	id := r.CorrelationID
 	if id == "" {
 		v7, err := uuid.NewV7()

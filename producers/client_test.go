@@ -153,7 +153,6 @@ func TestBadRequests(t *testing.T) {
 		"long deadline":   {Text: "a", Deadline: time.Hour},
 		"correlation id":  {Text: "a", CorrelationID: "1"},
 		"mode":            {Text: "a", Mode: "con-fusion"},
-		"mode to come":    {Text: "a", Mode: schemas.PostFusion},
 		"user without id": {Text: "a", User: &schemas.User{}},
 	} {
 		if _, err := c.Query(r); !errors.Is(err, producers.ErrInvalid) {

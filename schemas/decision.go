@@ -156,11 +156,7 @@ func (d *Decision) check(p *problems) {
 	p.name("manifest_version", d.ManifestVersion)
 	p.optional("model_version", d.ModelVersion)
 	p.optional("prompt_version", d.PromptVersion)
-	p.optional("arm", d.Arm)
-	p.check(len(d.Alternatives) <= MaxCalls, "alternatives", "must have at most %d entries", MaxCalls)
-	optional(p, "alternatives", d.Alternatives, (*Alternative).check)
-	p.check(len(d.Tiers) <= MaxCalls, "tiers", "must have at most %d entries", MaxCalls)
-	optional(p, "tiers", d.Tiers, (*Tier).check)
+	checkPath(p, d.Arm, d.Alternatives, d.Tiers)
 	p.check(min(d.Tokens.Prompt, d.Tokens.Cached, d.Tokens.Completion) >= 0, "tokens", "must not be negative")
 	p.check(d.Tokens.Cached <= d.Tokens.Prompt, "tokens.cached", "must not exceed prompt")
 	p.amount("cost_usd", d.Cost)
@@ -168,6 +164,15 @@ func (d *Decision) check(p *problems) {
 	p.check(len(d.Calls) >= 1 && len(d.Calls) <= MaxCalls, "calls", "must have 1 to %d entries", MaxCalls)
 	each(p, "calls", d.Calls, (*Call).check)
 	unique(p, "calls", d.Calls, func(c *Call) string { return c.Section })
+}
+
+// checkPath checks how a decision came about.
+func checkPath(p *problems, arm string, alternatives []Alternative, tiers []Tier) {
+	p.optional("arm", arm)
+	p.check(len(alternatives) <= MaxCalls, "alternatives", "must have at most %d entries", MaxCalls)
+	optional(p, "alternatives", alternatives, (*Alternative).check)
+	p.check(len(tiers) <= MaxCalls, "tiers", "must have at most %d entries", MaxCalls)
+	optional(p, "tiers", tiers, (*Tier).check)
 }
 
 func (a *Alternative) check(p *problems) {

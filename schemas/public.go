@@ -9,17 +9,19 @@ func publicMessage() shape {
 	free := shape{anyName: nil}
 	params := shape{"params": free}
 	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "release_date", "score", "why", "synthetic")
-	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
-		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(shape{
+	path := shape{
 		"alternatives": leaves("route", "confidence"),
 		"tiers":        leaves("source", "outcome", "route", "confidence", "took_ms", "cost_usd"),
-		"calls":        leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
-		"tokens":       leaves("prompt", "cached", "completion"),
+	}
+	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
+		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(path).and(shape{
+		"calls":  leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
+		"tokens": leaves("prompt", "cached", "completion"),
 	})
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
 		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
 	page := leaves("layout", "notice", "status", "coverage", "cost_usd", "created_at").and(shape{
-		"route": leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version").and(params),
+		"route": leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm").and(params).and(path),
 		"sections": leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms").
 			and(shape{"items": item}),
 		"timings": leaves("queued_ms", "router_ms", "tools_ms", "total_ms"),

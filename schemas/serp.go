@@ -58,6 +58,10 @@ type RouteSummary struct {
 	Confidence      float64 `json:"confidence"`
 	ManifestVersion string  `json:"manifest_version"`
 	ModelVersion    string  `json:"model_version,omitempty"`
+
+	Arm          string        `json:"arm,omitempty"`          // of the roll-out; "" is the default
+	Alternatives []Alternative `json:"alternatives,omitempty"` // the next best routes, best first
+	Tiers        []Tier        `json:"tiers,omitempty"`        // of the cascade that were asked, in order
 }
 
 // Section is the answer of one call.
@@ -121,6 +125,7 @@ func (r *RouteSummary) check(p *problems) {
 	p.ratio("confidence", r.Confidence)
 	p.name("manifest_version", r.ManifestVersion)
 	p.optional("model_version", r.ModelVersion)
+	checkPath(p, r.Arm, r.Alternatives, r.Tiers)
 }
 
 // Validate reports every problem of the section.
