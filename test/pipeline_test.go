@@ -36,13 +36,14 @@ func up(t testing.TB, dir string, args ...string) *pipeline {
 	return &pipeline{http: ready, kafka: kafka, nats: nats, procs: []*process{p}}
 }
 
-// roles starts a process for each role on one pair of brokers.
-func roles(t testing.TB, kafka, nats string) *pipeline {
+// roles starts a process for each role on one pair of brokers. args are for the router.
+func roles(t testing.TB, kafka, nats string, args ...string) *pipeline {
 	t.Helper()
 	p := &pipeline{kafka: kafka, nats: nats}
-	for _, role := range []string{"consumers", "tools", "fusion", "router"} {
+	for _, role := range []string{"consumers", "tools", "fusion"} {
 		p.procs = append(p.procs, p.run(t, role))
 	}
+	p.procs = append(p.procs, p.run(t, "router", args...))
 	pages := t.TempDir() + "/pages.db"
 	gateway := startPFR(t, "run", "gateway", "--http", "127.0.0.1:0", "--kafka", kafka, "--nats", nats, "--set", "pages.path="+pages)
 	p.http = gateway.await(t, "pfr runs gateway on ")
@@ -86,20 +87,21 @@ func embedded(t testing.TB) (kafka, nats string) {
 	return b.KafkaAddr(), b.NATSURL()
 }
 
-// modes are the ways to run the pipeline. The same tests pass in each.
-func modes() map[string]func(t *testing.T) *pipeline {
-	return map[string]func(t *testing.T) *pipeline{
-		"one process": func(t *testing.T) *pipeline { return up(t, "") },
-		"a process for each role": func(t *testing.T) *pipeline {
+// modes are the ways to run the pipeline, with more flags for the process that routes. The
+// same tests pass in each.
+func modes() map[string]func(t *testing.T, args ...string) *pipeline {
+	return map[string]func(t *testing.T, args ...string) *pipeline{
+		"one process": func(t *testing.T, args ...string) *pipeline { return up(t, "", args...) },
+		"a process for each role": func(t *testing.T, args ...string) *pipeline {
 			kafka, nats := embedded(t)
-			return roles(t, kafka, nats)
+			return roles(t, kafka, nats, args...)
 		},
-		"real brokers": func(t *testing.T) *pipeline {
+		"real brokers": func(t *testing.T, args ...string) *pipeline {
 			kafka, nats := os.Getenv("PFR_TEST_KAFKA"), os.Getenv("PFR_TEST_NATS")
 			if kafka == "" || nats == "" {
 				t.Skip("PFR_TEST_KAFKA and PFR_TEST_NATS are not set: run this test by test/real-brokers.sh")
 			}
-			return roles(t, kafka, nats)
+			return roles(t, kafka, nats, args...)
 		},
 	}
 }

@@ -12,6 +12,7 @@ type runCmd struct {
 	Roles []string `arg:"" name:"role" help:"gateway, router, tools, fusion or consumers; several share the process."`
 	HTTP  string   `name:"http" help:"Address of the gateway (default 127.0.0.1:8080)." placeholder:"ADDR"`
 	brokers
+	model
 }
 
 // Run runs the named roles until it is told to stop.
@@ -19,7 +20,7 @@ func (c *runCmd) Run(ctx context.Context, p *program) error {
 	if err := app.CheckRoles(c.Roles); err != nil {
 		return err
 	}
-	set := c.overrides()
+	set := append(c.brokers.overrides(), c.model.overrides()...)
 	if c.HTTP != "" {
 		set = append(set, "gateway.addr="+c.HTTP)
 	}

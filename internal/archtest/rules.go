@@ -23,7 +23,7 @@ var layers = []layer{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/mailbox", "internal/supervise", "internal/telemetry",
 	}},
-	{folder: "test", may: []string{"."}},
+	{folder: "test", may: []string{"."}, tests: []string{"router-worker/llm/llmtest"}},
 
 	// roles
 	{folder: "producers", may: leaves},

@@ -20,6 +20,9 @@ type replica struct {
 	limiter adaptivelimiter.AdaptiveLimiter[router.Answer]
 }
 
+// initialLimit is how many attempts are let through before anything has been measured.
+const initialLimit = 20
+
 // probeOnly keeps a breaker from half-opening by itself.
 const probeOnly = 365 * 24 * time.Hour
 
@@ -27,7 +30,7 @@ func newReplica(llm Replica, cfg Config) *replica {
 	return &replica{
 		llm:     llm,
 		breaker: circuitbreaker.NewBuilder[router.Answer]().WithFailureThresholdRatio(cfg.Failures, cfg.Of).WithDelay(probeOnly).Build(),
-		limiter: adaptivelimiter.NewBuilder[router.Answer]().WithLimits(1, cfg.MaxConcurrent, min(cfg.MaxConcurrent, 8)).Build(),
+		limiter: adaptivelimiter.NewBuilder[router.Answer]().WithLimits(1, cfg.MaxConcurrent, min(cfg.MaxConcurrent, initialLimit)).Build(),
 	}
 }
 
