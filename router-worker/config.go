@@ -23,6 +23,9 @@ type Config struct {
 	Reserve  time.Duration `yaml:"reserve"`
 	CacheTTL time.Duration `yaml:"cache_ttl"` // of a decision
 	Cache    cache.Config  `yaml:"cache"`
+	// MaxDecoded bounds the popular decisions that are kept decoded beside the cache, at some
+	// 5 KB each.
+	MaxDecoded int `yaml:"max_decoded"`
 	// MaxPrecomputed bounds the precomputed decisions held in memory.
 	MaxPrecomputed int `yaml:"max_precomputed"`
 	// ShadowQueue bounds the queries that wait for a candidate router; more are not compared.
@@ -31,9 +34,11 @@ type Config struct {
 
 // DefaultConfig returns the settings for a search of half a second.
 func DefaultConfig() Config {
+	decisions := cache.DefaultConfig()
+	decisions.Stale = time.Hour // better than no decision while a new one is made
 	return Config{
 		MinConfidence: 0.3, AskBelow: 0.7, Reserve: 150 * time.Millisecond,
-		CacheTTL: 15 * time.Minute, Cache: cache.DefaultConfig(), MaxPrecomputed: 200_000, ShadowQueue: 256,
+		CacheTTL: 15 * time.Minute, Cache: decisions, MaxDecoded: 4096, MaxPrecomputed: 200_000, ShadowQueue: 256,
 	}
 }
 
@@ -53,6 +58,9 @@ func (c Config) Validate() error {
 	}
 	if c.CacheTTL <= 0 {
 		errs = append(errs, fmt.Errorf("cache_ttl %v: must be positive", c.CacheTTL))
+	}
+	if c.MaxDecoded < 1 {
+		errs = append(errs, fmt.Errorf("max_decoded %d: must be positive", c.MaxDecoded))
 	}
 	if c.MaxPrecomputed < 0 || c.ShadowQueue < 0 {
 		errs = append(errs, errors.New("max_precomputed and shadow_queue: must not be negative"))

@@ -17,6 +17,7 @@ type pass struct {
 	asker    Asker // nil: no language model for this query
 	composes bool  // post-fusion is asked for and possible
 	batch    bool
+	cacheKey string
 	began    time.Time
 	last     time.Time // end of the last step
 	tiers    []schemas.Tier
@@ -78,17 +79,22 @@ func (p *pass) known() (schemas.Decision, bool) {
 			return d, true
 		}
 	}
-	data, ok := p.cache.Get(p.key())
+	p.cacheKey = p.key()
+	data, ok := p.cache.Get(p.cacheKey)
 	if !ok {
 		return schemas.Decision{}, false
 	}
-	var d schemas.Decision
-	if codec.Unmarshal(data, &d) != nil {
+	d, err := p.decoded.Decode(p.cacheKey, data)
+	if err != nil {
 		return schemas.Decision{}, false
 	}
+	return p.fromCache(d), true
+}
+
+func (p *pass) fromCache(d schemas.Decision) schemas.Decision {
 	p.step(schemas.SourceCache, schemas.OutcomeAnswered, Guess{Route: d.Route, Confidence: d.Confidence}, 0)
 	d.Source, d.Tokens, d.Cost = schemas.SourceCache, schemas.Tokens{}, 0
-	return d, true
+	return d
 }
 
 // stale reports whether a decision made ahead of time comes from another student or another
@@ -116,7 +122,7 @@ func (p *pass) fresh(ctx context.Context) schemas.Decision {
 	if guess.Route != "" && guess.Confidence >= sure && !p.composes {
 		p.step(schemas.SourceStudent, schemas.OutcomeAnswered, guess, 0)
 		d := p.studentSays(guess)
-		p.keep(p.key(), d)
+		p.keep(p.cacheKey, d)
 		return d
 	}
 	p.step(schemas.SourceStudent, schemas.OutcomeUnsure, guess, 0)
@@ -139,7 +145,7 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 		return p.fallback(guess)
 	}
 	var mine atomic.Bool // whether this query is the one that asks
-	data, _, err := p.cache.Do(ctx, p.key(), func(ctx context.Context) ([]byte, time.Duration, error) {
+	data, hit, err := p.cache.Fill(ctx, p.cacheKey, func(ctx context.Context) ([]byte, time.Duration, error) {
 		mine.Store(true)
 		d, err := p.modelSays(ctx)
 		if err != nil {
@@ -150,7 +156,10 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 	})
 	var d schemas.Decision
 	if err == nil {
-		err = codec.Unmarshal(data, &d)
+		d, err = p.decoded.Decode(p.cacheKey, data)
+	}
+	if err == nil && hit && p.offered(d.Route) { // stale, and being computed anew
+		return p.fromCache(d)
 	}
 	if !mine.Load() {
 		d.Tokens, d.Cost = schemas.Tokens{}, 0 // another query's decision bears the cost

@@ -10,6 +10,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parallel-fusion/pfr/internal/cache"
+	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/internal/telemetry"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
@@ -45,6 +47,7 @@ type Router struct {
 	rollout     Rollout
 	vocabulary  Vocabulary
 	cache       *cache.Cache
+	decoded     *cache.Decoded[schemas.Decision] // the popular part of cache
 	precomputed precomputed
 	m           *metrics
 }
@@ -58,9 +61,13 @@ func New(cfg Config, manifest *routes.Manifest, ports Ports, log *slog.Logger, r
 	if err != nil {
 		return nil, fmt.Errorf("router: %w", err)
 	}
+	decoded, err := cache.NewDecoded(cfg.MaxDecoded, decodeDecision, nil)
+	if err != nil {
+		return nil, fmt.Errorf("router: %w", errors.Join(err, c.Close()))
+	}
 	r := &Router{
 		cfg: cfg, manifest: manifest, student: ports.Student, models: ports.Models,
-		rollout: ports.Rollout, vocabulary: ports.Vocabulary, cache: c,
+		rollout: ports.Rollout, vocabulary: ports.Vocabulary, cache: c, decoded: decoded,
 		precomputed: newPrecomputed(cfg.MaxPrecomputed), m: newMetrics(reg),
 	}
 	if r.rollout == nil {
@@ -70,6 +77,11 @@ func New(cfg Config, manifest *routes.Manifest, ports Ports, log *slog.Logger, r
 		r.vocabulary = noWords{}
 	}
 	return r, nil
+}
+
+func decodeDecision(data []byte) (d schemas.Decision, err error) {
+	err = codec.Unmarshal(data, &d)
+	return d, err
 }
 
 // Close stops the cache.
@@ -96,7 +108,7 @@ func (r *Router) Stage(next Decisions, compare func(schemas.PublicQuery, schemas
 
 // Decide returns the decision for a query. There always is one: what cannot be decided
 // well takes the fallback route. A query whose deadline has passed is not worth deciding
-// and takes it too.
+// and takes it too. Maps and slices of the decision are shared and must not be changed.
 func (r *Router) Decide(ctx context.Context, q schemas.PublicQuery) schemas.Decision {
 	ctx, end := telemetry.Start(ctx, "decide", telemetry.Internal)
 	defer end(nil)

@@ -10,10 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unicode"
 
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -196,98 +194,3 @@ func TestStagePassesUserThroughUnseen(t *testing.T) {
 		t.Errorf("err = %v: an unpublished decision must be retried", err)
 	}
 }
-
-func TestNormaliseIsIdempotent(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		s := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.RuneFrom(nil, unicode.Cherokee, unicode.Greek, unicode.Mn))).Draw(rt, "s")
-		once := router.Normalise(s)
-		if twice := router.Normalise(once); twice != once {
-			rt.Fatalf("%q, then %q", once, twice)
-		}
-	})
-}
-
-func TestNormaliseFoldsEqualSearches(t *testing.T) {
-	for a, b := range map[string]string{
-		"Lady Gaga": "lady  gaga", "ＡＢＢＡ": "abba", " radiohead\t": "radiohead", "STRASSE": "straße", "Beyonce\u0301": "beyoncé",
-		"blink\u200b182": "blink182", "ᎠᎡ": "ꭰꭱ", "É": "é", "line\nbreak": "line break",
-	} {
-		if router.Normalise(a) != router.Normalise(b) {
-			t.Errorf("%q and %q are equal searches: %q, %q", a, b, router.Normalise(a), router.Normalise(b))
-		}
-	}
-}
-
-// Names and wishes that a careless normaliser makes equal.
-func TestNormaliseKeepsDifferentSearchesApart(t *testing.T) {
-	pairs := strings.Split(strings.TrimSpace(different), "\n")
-	if len(pairs) < 50 {
-		t.Fatalf("only %d pairs", len(pairs))
-	}
-	for _, p := range pairs {
-		a, b, ok := strings.Cut(p, " <> ")
-		if !ok {
-			t.Fatalf("bad line %q", p)
-		}
-		if router.Normalise(a) == router.Normalise(b) {
-			t.Errorf("%q and %q became %q", a, b, router.Normalise(a))
-		}
-	}
-}
-
-const different = `
-!!! <> ???
-AC/DC <> ACDC
-P!nk <> Pink
-¥$ <> $
-+44 <> 44
-songs like adele <> songs by adele
-80s pop <> 90s pop
-the the <> the
-the who <> who
-a-ha <> aha
-x <> ×
-blink-182 <> blink 182
-1975 <> the 1975
-Björk <> Bjork
-Beyoncé <> Beyonce
-Sigur Rós <> Sigur Ros
-Mö <> Mo
-Motörhead <> Motorhead
-not jazz <> jazz
-music with lyrics <> music without lyrics
-R.E.M. <> rem
-N.W.A <> nwa
-tr/st <> trst
-M.I.A. <> mia
-fun. <> fun
-Panic! at the Disco <> panic at the disco
-Therapy? <> therapy
-Wham! <> wham
-Godspeed You! Black Emperor <> Godspeed You Black Emperor!
-The Beatles 1 <> The Beatles 2
-led zeppelin iv <> led zeppelin iii
-track 1 <> track 10
-what's going on <> whats going on
-don't <> dont
-a tribe called quest <> tribe called quest
-+ <> -
-÷ <> =
-x & y <> x and y
-k.flay <> k flay
-will.i.am <> william
-deadmau5 <> deadmaus
-ke$ha <> kesha
-A$AP Rocky <> ASAP Rocky
-2pac <> 2 pac
-50 cent <> 5 cent
-MGMT <> M.G.M.T.
-over 1 hour <> under 1 hour
-new order <> new orders
-i <> ı
-señorita <> senorita
-coeur <> cœur
-(sandy) alex g <> alex g
-the xx <> xx
-"heroes" <> heroes
-`

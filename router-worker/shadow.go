@@ -17,11 +17,18 @@ type Comparisons interface {
 	Publish(ctx context.Context, d schemas.ShadowDecision) error
 }
 
+// Observer learns of fresh decisions off the path of the query. scope is what a decision
+// must not cross, such as a market.
+type Observer interface {
+	Observe(text, scope string, d schemas.Decision)
+}
+
 // Shadow runs candidates of the roll-out on a sample of the queries, after their decisions
 // are out and one at a time, and publishes both decisions side by side.
 type Shadow struct {
 	r     *Router
 	out   Comparisons
+	see   Observer // nil: nobody
 	queue chan compared
 	log   *slog.Logger
 
@@ -30,16 +37,17 @@ type Shadow struct {
 }
 
 type compared struct {
-	q    schemas.PublicQuery
-	live schemas.Decision
-	arm  Arm
+	q      schemas.PublicQuery
+	live   schemas.Decision
+	arm    Arm
+	sample bool // whether arm is to be compared
 }
 
-// NewShadow returns a Shadow of r. It compares nothing before [Shadow.Run].
-func NewShadow(r *Router, out Comparisons, log *slog.Logger, reg prometheus.Registerer) *Shadow {
+// NewShadow returns a Shadow of r. It compares nothing before [Shadow.Run]. see may be nil.
+func NewShadow(r *Router, out Comparisons, see Observer, log *slog.Logger, reg prometheus.Registerer) *Shadow {
 	f := telemetry.Metrics(reg, "shadow")
 	return &Shadow{
-		r: r, out: out, queue: make(chan compared, r.cfg.ShadowQueue), log: log,
+		r: r, out: out, see: see, queue: make(chan compared, r.cfg.ShadowQueue), log: log,
 		agreement: f.CounterVec("decisions_total", "Decisions of candidates, by what they have in common with those that were served.", "agreement"),
 		dropped:   f.Counter("dropped_total", "Queries that were not compared because too many waited."),
 	}
@@ -48,12 +56,12 @@ func NewShadow(r *Router, out Comparisons, log *slog.Logger, reg prometheus.Regi
 // Offer takes a query and its decision if they are in the sample. It never blocks: when
 // too many wait, this one is not compared.
 func (s *Shadow) Offer(q schemas.PublicQuery, live schemas.Decision) {
-	arm, ok := s.r.rollout.Shadow(q)
-	if !ok || q.Probe {
+	arm, sample := s.r.rollout.Shadow(q)
+	if q.Probe || !sample && s.see == nil {
 		return
 	}
 	select {
-	case s.queue <- compared{q, live, arm}:
+	case s.queue <- compared{q, live, arm, sample}:
 	default:
 		s.dropped.Inc()
 	}
@@ -73,6 +81,12 @@ func (s *Shadow) Run(ctx context.Context, ready func()) error {
 }
 
 func (s *Shadow) compare(ctx context.Context, c compared) {
+	if s.see != nil && (c.live.Source == schemas.SourceStudent || c.live.Source == schemas.SourceLLM) {
+		s.see.Observe(Normalise(c.q.Text), c.q.Market+" "+c.live.Arm, c.live)
+	}
+	if !c.sample {
+		return
+	}
 	c.q.Deadline = time.Time{}                       // the page is out: the candidate may take its time
 	candidate := s.r.newPass(c.q, c.arm).decide(ctx) // in no metric of what is served
 	d := schemas.ShadowDecision{

@@ -16,6 +16,7 @@ import (
 	"github.com/parallel-fusion/pfr/producers"
 	"github.com/parallel-fusion/pfr/producers/gateway"
 	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/router-worker/semantic"
 )
 
 // Config is every setting of a process: one section for each package.
@@ -53,13 +54,16 @@ type RouterConfig struct {
 	Models map[string]ModelConfig `yaml:"models"`
 	// Rollout is the file that says who gets which router; see package rollout.
 	Rollout string `yaml:"rollout"`
+	// Semantic is a cache of similar queries that never answers: it counts how often it would
+	// have been wrong.
+	Semantic SemanticConfig `yaml:"semantic"`
 	// WarmTail is how many recent decisions of each partition fill the cache at start.
 	WarmTail int `yaml:"warm_tail"`
 }
 
 // Validate reports every problem at once.
 func (c RouterConfig) Validate() error {
-	errs := []error{c.Config.Validate()}
+	errs := []error{c.Config.Validate(), c.Semantic.Validate()}
 	for name, m := range c.Models {
 		if err := m.Validate(); err != nil || name == "" || m.URL == "" {
 			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a name and a url"))))
@@ -72,6 +76,12 @@ func (c RouterConfig) Validate() error {
 		errs = append(errs, errors.New("handlers must be positive, warm_tail not negative"))
 	}
 	return errors.Join(errs...)
+}
+
+// SemanticConfig is the semantic cache in the shadow.
+type SemanticConfig struct {
+	Enabled         bool `yaml:"enabled"`
+	semantic.Config `yaml:",inline"`
 }
 
 // OpsConfig is the HTTP interface for operators of a process without a gateway.
@@ -103,7 +113,7 @@ func DefaultConfig() Config {
 		Embedded: EmbeddedConfig{Config: inproc.DefaultConfig()},
 		Kafka:    stream.DefaultConfig(), Produce: stream.DefaultProducerConfig(), Topics: defaultTopicsConfig(), NATS: nats,
 		Gateway: gateway.DefaultConfig(), Producers: producers.DefaultConfig(),
-		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
+		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, Semantic: SemanticConfig{Config: semantic.DefaultConfig()}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
 		Tools: ToolsConfig{Workers: 8, Backlog: 64},
 		Pages: serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
 		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),

@@ -35,7 +35,11 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 	}
 	in.closers = append(in.closers, func() error { ms.close(); return r.Close() })
 	in.details["router"] = func() any { return ms.status(r) }
-	shadow := router.NewShadow(r, publish(in, shadows), in.log, in.reg)
+	see, err := newSemantic(in, cfg.Router, know)
+	if err != nil {
+		return nil, err
+	}
+	shadow := router.NewShadow(r, publish(in, shadows), see, in.log, in.reg)
 	stage := r.Stage(insist[schemas.RouteDecision]{publish(in, decisions)}, shadow.Offer)
 	consumer, err := stream.NewConsumer(in.cluster, queries, member(in, groupRouter, cfg.Router.Handlers),
 		func(ctx context.Context, q schemas.Query, _ stream.Meta) error { return stage(ctx, q) })

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"strings"
+
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 )
@@ -10,7 +12,7 @@ type vocabulary map[string]map[string]string
 
 // newVocabulary returns the names that parameters of the music manifest can have.
 func newVocabulary(c *catalog.Catalog) vocabulary {
-	v := vocabulary{"artist": {}, "genre": {}, "show": {}, "topic": {}, "language": {}, "audience": {}}
+	v := vocabulary{"artist": {}, "genre": {}, "show": {}, "topic": {}, "language": {}, "audience": {}, "album": {}, "track": {}, "mood": {}, "activity": {}}
 	for _, a := range c.Artists {
 		v.add("artist", a.Name, a.Name)
 		for _, alias := range a.Aliases {
@@ -18,6 +20,12 @@ func newVocabulary(c *catalog.Catalog) vocabulary {
 		}
 		v.all("genre", a.Genres)
 		v.all("language", a.Languages)
+	}
+	for _, a := range c.Albums {
+		v.add("album", a.Title, a.Title)
+	}
+	for _, t := range c.Tracks {
+		v.add("track", t.Title, t.Title)
 	}
 	for _, s := range c.Shows {
 		v.add("show", s.Title, s.Title)
@@ -40,6 +48,27 @@ func (v vocabulary) add(parameter, spelling, canonical string) {
 	if _, taken := v[parameter][key]; !taken && key != "" {
 		v[parameter][key] = canonical
 	}
+}
+
+// maxNameWords is how many words of a query are looked up together.
+const maxNameWords = 6
+
+// named returns the names and notions that a normalised text mentions.
+func (v vocabulary) named(text string) []string {
+	words := strings.Fields(text)
+	var found []string
+	for from := range words {
+		for to := from + 1; to <= min(from+maxNameWords, len(words)); to++ {
+			phrase := strings.Join(words[from:to], " ")
+			for _, names := range v {
+				if _, ok := names[phrase]; ok {
+					found = append(found, phrase)
+					break
+				}
+			}
+		}
+	}
+	return found
 }
 
 // Canonical implements [router.Vocabulary].

@@ -1,51 +1,69 @@
 // Package cache is the only door to bigcache: a bounded cache of bytes whose entries
-// expire one by one, and which computes a missing entry once for all who ask.
+// expire one by one, which computes a missing entry once for all who ask, and which a
+// flood of keys that nobody asks for twice does not empty.
+//
+// An entry is fresh for its time to live and then stale for [Config.Stale]: a stale entry
+// is still served, and computed anew in the background.
+//
+// New entries go to a small probation segment. What leaves it stays only if it was asked
+// for again: then it moves to the main segment, and stays there while it is asked for more
+// than what wants its place.
 package cache
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"iter"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"github.com/allegro/bigcache/v3"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/singleflight"
-
-	"github.com/parallel-fusion/pfr/internal/telemetry"
 )
 
 // Config configures a [Cache]. See [DefaultConfig].
 type Config struct {
-	MaxMB    int           `yaml:"max_mb"`    // memory bound, in MiB
-	MaxTTL   time.Duration `yaml:"max_ttl"`   // no entry lives longer
+	// MaxMB bounds the bytes of keys, values and their headers, in MiB. The index takes
+	// another 20 bytes or so an entry, the count of requests between one 32nd and one 16th
+	// of MaxMB.
+	MaxMB    int           `yaml:"max_mb"`
+	MaxTTL   time.Duration `yaml:"max_ttl"`   // no entry is fresh for longer
 	MaxEntry int           `yaml:"max_entry"` // bytes of key and value; larger ones are not kept
+	// Stale is how long an entry that is no longer fresh may still be served while it is
+	// computed anew; 0: not at all.
+	Stale time.Duration `yaml:"stale"`
+	// Refreshes bounds the computations of stale entries at a time. Those that find no room
+	// wait for the next request.
+	Refreshes int `yaml:"refreshes"`
 	// ComputeTimeout bounds one computation, whoever waits for it.
 	ComputeTimeout time.Duration `yaml:"compute_timeout"`
 }
 
-// DefaultConfig returns a cache of 64 MiB.
+// DefaultConfig returns a cache of 64 MiB that serves nothing stale.
 func DefaultConfig() Config {
-	return Config{MaxMB: 64, MaxTTL: time.Hour, MaxEntry: 64 << 10, ComputeTimeout: 5 * time.Second}
+	return Config{MaxMB: 64, MaxTTL: time.Hour, MaxEntry: 64 << 10, Refreshes: 16, ComputeTimeout: 5 * time.Second}
 }
 
 // Validate reports every problem at once.
 func (c Config) Validate() error {
 	var errs []error
-	if c.MaxMB < 1 {
-		errs = append(errs, fmt.Errorf("max_mb %d: must be positive", c.MaxMB))
+	if c.MaxMB < 2 {
+		errs = append(errs, fmt.Errorf("max_mb %d: must be 2 or more", c.MaxMB))
+	} else if limit := largest(c.MaxMB); c.MaxEntry < 1 || c.MaxEntry > limit {
+		errs = append(errs, fmt.Errorf("max_entry %d: must lie between 1 and %d", c.MaxEntry, limit))
 	}
 	if c.MaxTTL < time.Second {
 		errs = append(errs, fmt.Errorf("max_ttl %v: must be a second or more", c.MaxTTL))
 	}
-	// An entry that is larger than a shard makes bigcache drop the whole shard.
-	if limit := c.MaxMB << 20 / shards / 2; c.MaxEntry < 1 || c.MaxEntry > limit {
-		errs = append(errs, fmt.Errorf("max_entry %d: must lie between 1 and %d", c.MaxEntry, limit))
+	if c.Stale < 0 {
+		errs = append(errs, fmt.Errorf("stale %v: must not be negative", c.Stale))
+	}
+	if c.Refreshes < 1 {
+		errs = append(errs, fmt.Errorf("refreshes %d: must be positive", c.Refreshes))
 	}
 	if c.ComputeTimeout <= 0 {
 		errs = append(errs, fmt.Errorf("compute_timeout %v: must be positive", c.ComputeTimeout))
@@ -53,22 +71,15 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// shards is a power of two, few enough that each has room for large entries.
-const shards = 64
-
 // Cache keeps bytes by key. It is safe for concurrent use.
 type Cache struct {
-	cfg     Config
-	big     *bigcache.BigCache
-	flights singleflight.Group
-	close   sync.Once
-	running sync.WaitGroup
-	log     *slog.Logger
-	m       metrics
-}
-
-type metrics struct {
-	hits, misses, shared, refused, panics prometheus.Counter
+	cfg       Config
+	store     *store
+	flights   flights
+	refreshes chan struct{} // a slot for each background computation
+	close     sync.Once
+	log       *slog.Logger
+	m         *metrics
 }
 
 // New returns an empty Cache that the caller closes. name tells its metrics from others'.
@@ -76,99 +87,175 @@ func New(name string, cfg Config, log *slog.Logger, reg prometheus.Registerer) (
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("cache %s config: %w", name, err)
 	}
-	big, err := bigcache.New(context.Background(), bigcache.Config{
-		Shards: shards, LifeWindow: cfg.MaxTTL, CleanWindow: time.Second,
-		MaxEntriesInWindow: 10_000, MaxEntrySize: 1024, // of the initial slabs only
-		HardMaxCacheSize: cfg.MaxMB, Hasher: hasher{maphash.MakeSeed()}, Logger: logger{log},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cache %s: %w", name, err)
-	}
 	if reg != nil {
 		reg = prometheus.WrapRegistererWith(prometheus.Labels{"cache": name}, reg)
 	}
-	f := telemetry.Metrics(reg, "cache")
-	return &Cache{cfg: cfg, big: big, log: log, m: metrics{
-		hits: f.Counter("hits_total", "Entries found."), misses: f.Counter("misses_total", "Entries computed."),
-		shared:  f.Counter("shared_total", "Callers who waited for another's computation."),
-		refused: f.Counter("refused_total", "Entries too large to keep."),
-		panics:  f.Counter("panics_total", "Computations that panicked."),
-	}}, nil
+	m := newMetrics(reg)
+	s, err := newStore(cfg, log, m)
+	if err != nil {
+		return nil, fmt.Errorf("cache %s: %w", name, err)
+	}
+	return &Cache{
+		cfg: cfg, store: s, flights: flights{byKey: map[string]*flight{}},
+		refreshes: make(chan struct{}, cfg.Refreshes), log: log, m: m,
+	}, nil
 }
 
-// Close waits for running computations and stops the cleaner.
+// Close waits for running computations and stops the cleaners. No computation begins
+// afterwards.
 func (c *Cache) Close() error {
 	var err error
 	c.close.Do(func() {
-		c.running.Wait()
-		err = c.big.Close()
+		c.flights.drain()
+		err = c.store.close()
 	})
 	return err
 }
 
-// Get returns the value of key, which the caller owns, unless it is absent or expired.
+// Get returns the value of key, which the caller owns, unless it is absent or no longer
+// fresh.
 func (c *Cache) Get(key string) ([]byte, bool) {
-	entry, err := c.big.Get(key)
-	if err != nil {
+	e, ok := c.store.get(key)
+	if !ok || !e.fresh(time.Now()) {
+		c.m.misses.Inc()
 		return nil, false
 	}
-	return open(entry, key)
+	c.m.hits.Inc()
+	return e.value, true
 }
 
-// Set keeps value for ttl, or for MaxTTL if that is shorter. A value that is too large is
-// not kept.
+// Set keeps a copy of value for ttl, or for MaxTTL if that is shorter. A value that is too
+// large is not kept.
 func (c *Cache) Set(key string, value []byte, ttl time.Duration) {
-	if len(key)+len(value) > c.cfg.MaxEntry {
+	if !c.fits(key, value) {
 		c.m.refused.Inc()
 		return
 	}
-	entry := seal(key, value, time.Now().Add(min(ttl, c.cfg.MaxTTL)))
-	if err := c.big.Set(key, entry); err != nil {
-		c.m.refused.Inc()
-	}
+	c.store.set(key, c.seal(value, ttl))
 }
 
-// ErrPanic is what callers get whose computation panicked. The panic itself is in the log,
-// without its value, which may quote what was computed.
-var ErrPanic = errors.New("the computation panicked")
+func (c *Cache) fits(key string, value []byte) bool {
+	return len(key)+len(value) <= c.cfg.MaxEntry && len(key) <= math.MaxUint16 // the length of a key has two bytes
+}
 
-// Compute makes a value and says how long it may be kept; 0 means not at all.
+func (c *Cache) seal(value []byte, ttl time.Duration) []byte {
+	fresh := time.Now().Add(min(ttl, c.cfg.MaxTTL))
+	return seal(value, fresh, fresh.Add(c.cfg.Stale))
+}
+
+// Entry is a value for [Cache.Load].
+type Entry struct {
+	Key   string
+	Value []byte
+	TTL   time.Duration // from now; an entry without any left is passed over
+}
+
+// Load keeps entries that are known to be worth keeping, as after a restart, and returns
+// how many it took. They skip the probation; of more than there is room for, the last
+// stay. It may run while the cache is in use.
+func (c *Cache) Load(entries iter.Seq[Entry]) int {
+	n := 0
+	for e := range entries {
+		if e.TTL <= 0 || !c.fits(e.Key, e.Value) {
+			continue
+		}
+		c.store.load(e.Key, c.seal(e.Value, e.TTL))
+		n++
+	}
+	return n
+}
+
+// Errors of [Cache.Do].
+var (
+	// ErrPanic is what callers get whose computation panicked. The panic itself is in the
+	// log, without its value, which may quote what was computed.
+	ErrPanic = errors.New("the computation panicked")
+	// ErrClosed is what callers get who need a computation after Close.
+	ErrClosed = errors.New("the cache is closed")
+)
+
+// Compute makes a value and says how long it is fresh; 0 means that it is not to be kept.
+// It must not rely on its caller still being there.
 type Compute func(ctx context.Context) (value []byte, ttl time.Duration, err error)
 
 // Do returns the value of key, computing it if it is not there. Concurrent callers share
 // one computation, which goes on when they leave; an error is shared, and kept by nobody.
 // A computation that panics has failed with [ErrPanic].
-// Callers must not change the value. hit is false for whoever waited for a computation.
+//
+// A stale value is returned at once and computed anew in the background; if that fails or
+// yields nothing to keep, it is served until it expires.
+//
+// The caller owns the value. hit is false for whoever waited for a computation.
 func (c *Cache) Do(ctx context.Context, key string, compute Compute) (value []byte, hit bool, err error) {
-	if value, ok := c.Get(key); ok {
+	c.store.count(key)
+	value, hit, err = c.Fill(ctx, key, compute)
+	if hit {
 		c.m.hits.Inc()
-		return value, true, nil
+	} else {
+		c.m.misses.Inc()
 	}
-	flight := c.flights.DoChan(key, func() (any, error) {
-		c.running.Add(1)
-		defer c.running.Done()
-		return c.compute(context.WithoutCancel(ctx), key, compute)
-	})
-	select {
-	case r := <-flight:
-		if r.Shared {
-			c.m.shared.Inc()
+	return value, hit, err
+}
+
+// Fill is [Cache.Do] for a caller whose Get has just found nothing: the request, which is
+// the same, does not count twice for the popularity of its key.
+func (c *Cache) Fill(ctx context.Context, key string, compute Compute) (value []byte, hit bool, err error) {
+	now := time.Now()
+	if e, ok := c.store.peek(key); ok && e.servable(now) {
+		if !e.fresh(now) {
+			c.m.stale.Inc()
+			c.refresh(ctx, key, compute)
 		}
-		value, _ = r.Val.([]byte)
-		return value, false, r.Err
+		return e.value, true, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, false, err
+	}
+	f, joined, err := c.flights.join(key, func() ([]byte, error) { return c.compute(ctx, key, compute) })
+	if err != nil {
+		return nil, false, err
+	}
+	if joined {
+		c.m.shared.Inc()
+	}
+	select {
+	case <-f.done:
+		return bytes.Clone(f.value), false, f.err
 	case <-ctx.Done():
 		return nil, false, ctx.Err()
 	}
 }
 
-func (c *Cache) compute(ctx context.Context, key string, compute Compute) (value []byte, err error) {
-	if value, ok := c.Get(key); ok { // set since the caller looked
-		return value, nil
+// refresh computes a stale entry in the background, unless that is under way already or
+// enough others are.
+func (c *Cache) refresh(ctx context.Context, key string, compute Compute) {
+	select {
+	case c.refreshes <- struct{}{}:
+	default:
+		c.m.skipped.Inc()
+		return
 	}
-	c.m.misses.Inc()
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.ComputeTimeout)
+	_, joined, err := c.flights.join(key, func() ([]byte, error) {
+		defer func() { <-c.refreshes }()
+		value, err := c.compute(ctx, key, compute)
+		if err != nil {
+			c.m.failed.Inc()
+		}
+		return value, err
+	})
+	if joined || err != nil { // nobody else gives the slot back
+		<-c.refreshes
+	}
+}
+
+// compute runs on a goroutine of its own, where a panic would end the process for all.
+func (c *Cache) compute(ctx context.Context, key string, compute Compute) (value []byte, err error) {
+	if e, ok := c.store.peek(key); ok && e.fresh(time.Now()) { // set since the caller looked
+		return e.value, nil
+	}
+	c.m.computed.Inc()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.ComputeTimeout)
 	defer cancel()
-	// It runs on a goroutine of its own, where a panic would end the process for everybody.
 	defer func() {
 		if v := recover(); v != nil {
 			value, err = nil, ErrPanic
@@ -181,37 +268,4 @@ func (c *Cache) compute(ctx context.Context, key string, compute Compute) (value
 		c.Set(key, value, ttl)
 	}
 	return value, err
-}
-
-// An entry is the expiry in milliseconds (8 bytes), the length of the key (4 bytes), the
-// key and the value. The key is there because bigcache tells keys apart by hash alone.
-const header = 12
-
-func seal(key string, value []byte, expiry time.Time) []byte {
-	entry := make([]byte, 0, header+len(key)+len(value))
-	entry = binary.BigEndian.AppendUint64(entry, uint64(expiry.UnixMilli()))
-	entry = binary.BigEndian.AppendUint32(entry, uint32(len(key)))
-	return append(append(entry, key...), value...)
-}
-
-func open(entry []byte, key string) ([]byte, bool) {
-	if len(entry) < header+len(key) || int(binary.BigEndian.Uint32(entry[8:])) != len(key) || string(entry[header:header+len(key)]) != key {
-		return nil, false
-	}
-	if expiry := int64(binary.BigEndian.Uint64(entry)); time.Now().UnixMilli() >= expiry {
-		return nil, false
-	}
-	return entry[header+len(key):], true
-}
-
-// hasher is seeded, so that nobody can choose keys that collide.
-type hasher struct{ seed maphash.Seed }
-
-func (h hasher) Sum64(key string) uint64 { return maphash.String(h.seed, key) }
-
-// logger keeps bigcache off the standard output.
-type logger struct{ log *slog.Logger }
-
-func (l logger) Printf(format string, args ...any) {
-	l.log.Debug("bigcache", "msg", fmt.Sprintf(format, args...))
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/allegro/bigcache/v3"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/parallel-fusion/pfr/internal/cache"
@@ -164,5 +166,83 @@ func TestConfigRefusesEntriesLargerThanAShard(t *testing.T) {
 	cfg.MaxMB = 1
 	if cfg.Validate() == nil {
 		t.Error("accepted")
+	}
+}
+
+// The cache relies on bigcache for this: keys of equal hash must not get each other's
+// values.
+func TestBigcacheTellsCollidingKeysApart(t *testing.T) {
+	big, err := bigcache.New(t.Context(), bigcache.Config{Shards: 1, LifeWindow: time.Hour, MaxEntrySize: 10, Hasher: collider{}, Logger: discard{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := big.Set("a", []byte("of a")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := big.Get("b"); err == nil {
+		t.Errorf("b has the value %q", v)
+	}
+}
+
+type collider struct{}
+
+func (collider) Sum64(string) uint64 { return 7 }
+
+// Entries move between the segments while others read and write them.
+func TestConcurrentUseOfAFullCache(t *testing.T) {
+	cfg := cache.DefaultConfig()
+	cfg.MaxMB, cfg.MaxEntry = 2, 2048
+	c := newCache(t, cfg)
+	value := func(key string) string { return strings.Repeat(key+".", 100) }
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := range 3000 {
+				key := fmt.Sprintf("%06d", (i*i+worker)%9973)
+				v, _, err := c.Do(t.Context(), key, func(context.Context) ([]byte, time.Duration, error) {
+					return []byte(value(key)), time.Hour, nil
+				})
+				if err != nil || string(v) != value(key) {
+					t.Errorf("%s: %.10q, %v", key, v, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A request that looks first and computes then is one request.
+func TestRequestsAreCountedOnce(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	c, err := cache.New("test", cache.DefaultConfig(), slog.New(slog.DiscardHandler), reg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	compute := func(context.Context) ([]byte, time.Duration, error) { return []byte("v"), time.Hour, nil }
+	for range 3 {
+		if _, ok := c.Get("k"); !ok {
+			_, _, err = c.Fill(t.Context(), "k", compute)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := c.Do(t.Context(), "other", compute); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"pfr_cache_hits_total": 2, "pfr_cache_misses_total": 2, "pfr_cache_computed_total": 2}
+	for _, f := range families {
+		if n, ok := want[f.GetName()]; ok && f.GetMetric()[0].GetCounter().GetValue() != n {
+			t.Errorf("%s: %v, want %v", f.GetName(), f.GetMetric()[0].GetCounter().GetValue(), n)
+		}
+		delete(want, f.GetName())
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
 	}
 }
