@@ -1,8 +1,11 @@
 package router
 
 import (
+	"slices"
 	"time"
 
+	"github.com/parallel-fusion/pfr/internal/cache"
+	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -35,6 +38,6 @@ func (r *Router) Warm(q schemas.PublicQuery, d schemas.Decision) bool {
 		return false
 	}
 	d.Tiers, d.TookMS = nil, 0
-	p.keep(p.key(), d)
-	return true
+	data, err := codec.Marshal(d)
+	return err == nil && r.cache.Load(slices.Values([]cache.Entry{{Key: p.key(), Value: data, TTL: r.cfg.CacheTTL}})) == 1
 }

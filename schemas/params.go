@@ -31,6 +31,15 @@ func (p Params) List(name string) []string {
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (p *Params) UnmarshalJSON(data []byte) error {
+	if scanned, ok := scanParams(data); ok {
+		*p = scanned
+		return nil
+	}
+	return p.unmarshal(data)
+}
+
+// unmarshal reads any JSON.
+func (p *Params) unmarshal(data []byte) error {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return invalid("params: must be a JSON object")
