@@ -35,11 +35,13 @@ install() {
 
 alive() { kill -0 "$server" 2>/dev/null; }
 
+# Threads that spin while they wait for each other starve one another on a busy machine:
+# a generation of one second took a minute beside two busy processes, five seconds asleep.
 start() { # SLOTS
   run=$(mktemp -d "$root/run.XXXXXX")
   local extra=()
   [ -z "${PFR_LLM_LORA:-}" ] || extra=(--lora "$PFR_LLM_LORA")
-  "$python" "$here/serve.py" --slots "$1" --threads "$threads" "${extra[@]}" \
+  OMP_WAIT_POLICY=passive "$python" "$here/serve.py" --slots "$1" --threads "$threads" "${extra[@]}" \
     >"$run/address" 2>"$run/output" </dev/null &
   server=$!
 }

@@ -41,7 +41,6 @@ def parameters(args):
     p.cpuparams.n_threads = args.threads
     p.cpuparams_batch.n_threads = args.threads
     p.model_alias = {args.name}  # the name would be the path otherwise
-    p.cpuparams.poll = p.cpuparams_batch.poll = 0  # threads that spin starve each other on a busy machine
     p.use_jinja = True  # the model's own chat template
     p.endpoint_metrics = True
     p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 1.0) for path in args.lora]
