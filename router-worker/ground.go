@@ -40,10 +40,10 @@ func (r *Router) ground(params schemas.Params, query string) schemas.Params {
 	return out
 }
 
-// isSaid reports whether every word of text is one of the query's. An address is no name,
-// whoever said it.
+// isSaid reports whether every word of text is one of the query's. An address or markup is
+// no name, whoever said it.
 func isSaid(said map[string]bool, text string) bool {
-	if strings.Contains(text, "://") {
+	if strings.Contains(text, "://") || strings.ContainsAny(text, "<>{}") {
 		return false
 	}
 	list := words(text)
