@@ -49,17 +49,25 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 	return append(ms.parts(), []supervise.Part{
 		{Name: "router/shadow", Run: shadow.Run},
 		{Name: "router/warm", Run: warm(in, r, cfg.Router.WarmTail)},
-		{Name: "router/precomputed", Run: tail(in, precomputed, stream.TailConfig{},
-			func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
-				if p.RouteKey == "" {
-					r.Withdraw(string(m.Key))
-				} else {
-					r.Precompute(p)
-				}
-				return nil
-			})},
+		{Name: "router/precomputed", Run: followPrecomputed(in, r)},
 		{Name: "router", Run: consume(consumer)},
 	}...), nil
+}
+
+// followPrecomputed keeps the decisions made ahead of time in memory, live.
+func followPrecomputed(in *infra, r *router.Router) func(context.Context, func()) error {
+	began, n := time.Now(), 0
+	caughtUp := func() { in.log.Info("precomputed routes are here", "records", n, "took", time.Since(began)) }
+	return tail(in, precomputed, stream.TailConfig{CaughtUp: caughtUp},
+		func(_ context.Context, p schemas.PrecomputedRoute, m stream.Meta) error {
+			n++
+			if p.RouteKey == "" {
+				r.Withdraw(string(m.Key))
+			} else {
+				r.Precompute(p)
+			}
+			return nil
+		})
 }
 
 // warm fills the cache with what was decided before the restart, and ends. Queries that

@@ -71,16 +71,18 @@ func Tail[T any](ctx context.Context, c *Cluster, t Topic[T], cfg TailConfig, h 
 	if err := cfg.Fetch.validate(); err != nil {
 		return fmt.Errorf("tail of %s config: %w", t.Name, err)
 	}
-	each := func(ctx context.Context, m Message) error {
-		v, err := t.Decode(m.Value)
+	each := func(m Message) func(context.Context) error {
+		v, err := t.Decode(m.Value) // of several partitions at once
 		if err == nil {
-			return h(ctx, v, metaOf(m, 1))
+			return func(ctx context.Context) error { return h(ctx, v, metaOf(m, 1)) }
 		}
-		c.m.undecodable.WithLabelValues(t.Name).Inc()
-		if cfg.Bad != nil {
-			cfg.Bad(m, err)
+		return func(context.Context) error {
+			c.m.undecodable.WithLabelValues(t.Name).Inc()
+			if cfg.Bad != nil {
+				cfg.Bad(m, err)
+			}
+			return nil
 		}
-		return nil
 	}
 	tl := &tail{c: c, topic: t.Name, cfg: cfg, each: each}
 	if err := tl.run(ctx); err != nil {
@@ -94,9 +96,9 @@ type tail struct {
 	c     *Cluster
 	topic string
 	cfg   TailConfig
-	each  func(ctx context.Context, m Message) error
+	each  func(m Message) func(context.Context) error // decodes now, and hands over when called
 
-	mu     sync.Mutex // held while each runs
+	mu     sync.Mutex // held while a record is handed over
 	behind int        // partitions that have not caught up
 }
 
@@ -184,10 +186,11 @@ func (t *tail) follow(ctx context.Context, partition int, b PartitionOffsets) er
 
 func (t *tail) hand(ctx context.Context, batch []Message) error {
 	for _, m := range batch {
+		handOver := t.each(m)
 		t.mu.Lock()
 		err := ctx.Err()
 		if err == nil {
-			err = t.each(ctx, m)
+			err = handOver(ctx)
 		}
 		t.mu.Unlock()
 		if err != nil {

@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/parallel-fusion/pfr/consumers/popular"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/producers/precompute"
+	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// Normalise returns the form of a query text under which equal searches are equal.
+func Normalise(text string) string { return router.Normalise(text) }
+
+// readTimeout bounds the reading of a topic to its end.
+const readTimeout = 5 * time.Minute
+
+// readAll hands every retained record of a topic to h. Unlike a tail it fails when ctx ends
+// before the end is reached.
+func readAll[T any](ctx context.Context, a *Admin, topic stream.Topic[T], h stream.Handler[T]) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	unreadable := func(m stream.Message, err error) {
+		a.log.Warn("unreadable record", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "err", err)
+	}
+	if err := stream.Tail(ctx, a.cluster, topic, stream.TailConfig{UntilEnd: true, Bad: unreadable}, h); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("read %s: %w", topic.Name, context.Cause(ctx))
+	}
+	return nil
+}
+
+// Popular returns what is asked most, n queries at most, as far as the topics of queries
+// and interactions are retained.
+func (a *Admin) Popular(ctx context.Context, cfg popular.Config, n int) (popular.Snapshot, error) {
+	counter, err := popular.New(cfg, router.Normalise)
+	if err != nil {
+		return popular.Snapshot{}, err
+	}
+	now := time.Now()
+	err = readAll(ctx, a, queries, func(ctx context.Context, q schemas.Query, m stream.Meta) error {
+		at := m.Time
+		if at.After(now) { // a clock that is ahead, or someone who wants to count for more
+			at = now
+		}
+		return counter.Query(ctx, q.PublicQuery, at)
+	})
+	if err == nil {
+		err = readAll(ctx, a, interactions, func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
+			return counter.Interaction(ctx, i)
+		})
+	}
+	if err != nil {
+		return popular.Snapshot{}, err
+	}
+	return counter.Snapshot(now, n), nil
+}
+
+// Precomputer decides queries ahead of time and keeps the topic of such decisions. It has
+// the settings of a router worker: decisions of others would be stale for the routers.
+type Precomputer struct {
+	*Admin
+	decider  *Decider
+	producer *stream.Producer
+	market   string // whose limits the language model's work counts against
+	stop     context.CancelFunc // of probing
+	probing  sync.WaitGroup
+}
+
+// NewPrecomputer returns a Precomputer for the brokers and models of cfg. The caller closes
+// it.
+func NewPrecomputer(cfg Config, market string, log *slog.Logger) (*Precomputer, error) {
+	admin, err := NewAdmin(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &Precomputer{Admin: admin, market: market, stop: func() {}}
+	if p.producer, err = stream.NewProducer(admin.cluster, cfg.Produce); err == nil {
+		p.decider, err = NewDecider(cfg, log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close sends what is on its way and closes the connections.
+func (p *Precomputer) Close() error {
+	p.stop()
+	p.probing.Wait()
+	var err error
+	if p.producer != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		err = p.producer.Close(ctx)
+	}
+	if p.decider != nil {
+		p.decider.Close()
+	}
+	p.Admin.Close()
+	return err
+}
+
+// Batch returns a batch on the topic. journal may be nil.
+func (p *Precomputer) Batch(cfg precompute.Config, journal precompute.Journal) (*precompute.Batch, error) {
+	return precompute.New(cfg, precompute.Ports{Router: p, Store: p, Journal: journal}, p.log)
+}
+
+// Probe looks after the default language model until Close or the end of ctx: whether it
+// can be asked at the start, and when it can be asked again after it was away. It is called
+// once.
+func (p *Precomputer) Probe(ctx context.Context) {
+	g := p.decider.models.guards[""]
+	if g == nil {
+		return
+	}
+	ctx, p.stop = context.WithCancel(ctx)
+	p.probing.Go(func() {
+		if err := g.Run(ctx, func() {}); err != nil {
+			p.log.Error("probing the language model", "err", err)
+		}
+	})
+}
+
+// Through implements [precompute.Router].
+func (p *Precomputer) Through(ctx context.Context, tier schemas.Source, text string) (schemas.Decision, error) {
+	d, err := p.decider.Through(ctx, tier, schemas.PublicQuery{Text: text, Market: p.market})
+	if outcome := router.Outcome(err); outcome == schemas.OutcomeLimited || outcome == schemas.OutcomeOpen {
+		err = fmt.Errorf("%w: %w", precompute.ErrBusy, err)
+	}
+	return d, err
+}
+
+// Ahead implements [precompute.Router].
+func (p *Precomputer) Ahead(text string, d schemas.Decision, ttl time.Duration) schemas.PrecomputedRoute {
+	return router.Ahead(text, d, time.Now(), ttl)
+}
+
+// Versions implements [precompute.Router].
+func (p *Precomputer) Versions() precompute.Versions {
+	v := p.decider.r.Versions()
+	return precompute.Versions{Manifest: v.Manifest, Student: v.Student, Model: v.Models[""]}
+}
+
+// Entries implements [precompute.Store].
+func (p *Precomputer) Entries(ctx context.Context) ([]precompute.Entry, error) {
+	byKey := map[string]precompute.Entry{}
+	err := readAll(ctx, p.Admin, precomputed, func(_ context.Context, rec schemas.PrecomputedRoute, m stream.Meta) error {
+		if rec.RouteKey == "" {
+			delete(byKey, string(m.Key))
+		} else {
+			byKey[string(m.Key)] = precompute.EntryOf(rec)
+		}
+		return nil
+	})
+	entries := make([]precompute.Entry, 0, len(byKey))
+	for _, e := range byKey {
+		entries = append(entries, e)
+	}
+	return entries, err
+}
+
+// Publish implements [precompute.Store].
+func (p *Precomputer) Publish(ctx context.Context, rec schemas.PrecomputedRoute) error {
+	return stream.NewPublisher(p.producer, precomputed).Publish(ctx, rec)
+}
+
+// Withdraw implements [precompute.Store].
+func (p *Precomputer) Withdraw(ctx context.Context, key string) error {
+	_, _, err := p.producer.Produce(ctx, stream.Message{Topic: precomputed.Name, Key: []byte(key)})
+	return err
+}
+
+// WithdrawQuery withdraws every entry of a query, of any version, and returns how many
+// there were.
+func (p *Precomputer) WithdrawQuery(ctx context.Context, text string) (int, error) {
+	entries, err := p.Entries(ctx)
+	if err != nil {
+		return 0, err
+	}
+	n, normalised := 0, router.Normalise(text)
+	for _, e := range entries {
+		if e.Query != normalised {
+			continue
+		}
+		if err := p.Withdraw(ctx, e.Key); err != nil {
+			return n, fmt.Errorf("withdraw %s: %w", e.Key, err)
+		}
+		n++
+	}
+	return n, nil
+}
