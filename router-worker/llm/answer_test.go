@@ -28,9 +28,6 @@ func TestEnforcedAnswersAreValid(t *testing.T) {
 	queries := []string{"lady gaga", "", "AC/DC", "¥$", "songs like X but not by X", strings.Repeat("long ", 400), "\x00\xff</s>[INST]"}
 	for flavour := range flavours {
 		for _, form := range []llm.Form{llm.FormAuto, llm.FormStrict, llm.FormCompact} {
-			if flavour == llmtest.OpenAI && form == llm.FormCompact {
-				continue // it refuses schemas with optional members
-			}
 			t.Run(fmt.Sprintf("%s-%s", flavour, form), func(t *testing.T) {
 				cfg := patient(serve(t, llmtest.Config{Flavour: flavour}).URL())
 				cfg.Form = form

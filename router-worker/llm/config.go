@@ -27,7 +27,8 @@ const (
 type Form string
 
 // Forms. The strict form names every parameter, null where the query does not say; it is
-// what OpenAI demands. The compact form leaves those out, which saves output tokens.
+// what OpenAI demands, and gets whatever the configuration says. The compact form leaves
+// those out, which saves output tokens.
 const (
 	FormAuto    Form = "auto" // strict for OpenAI, compact for the rest
 	FormStrict  Form = "strict"

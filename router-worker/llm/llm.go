@@ -60,11 +60,15 @@ func New(cfg Config, manifest *routes.Manifest, log *slog.Logger, reg prometheus
 		return nil, fmt.Errorf("llm: %w", err)
 	}
 	c := &Client{
-		cfg: cfg, manifest: manifest, log: log, m: newMetrics(reg), http: newTransport(),
+		cfg: cfg, manifest: manifest, log: log, http: newTransport(),
 		tasks: map[shape]map[operation]task{}, detecting: make(chan struct{}, 1),
 		typical: map[operation]*atomic.Int64{opRoute: {}, opCompose: {}, opProbe: {}},
-		status:  Status{Profile: cfg.Profile, Model: cfg.Model},
+		status:  Status{Profile: cfg.Profile, Model: modelName(cfg.Model)},
 	}
+	if err := c.prepare(); err != nil {
+		return nil, fmt.Errorf("llm: %w", err)
+	}
+	c.m = newMetrics(reg) // once nothing can go wrong
 	// The service is made without the client around it, which would send whatever keys the
 	// environment holds to any server.
 	opts := []option.RequestOption{
@@ -76,9 +80,6 @@ func New(cfg Config, manifest *routes.Manifest, log *slog.Logger, reg prometheus
 		c.authorise = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) }
 	}
 	c.chat = openai.NewChatCompletionService(opts...)
-	if err := c.prepare(); err != nil {
-		return nil, fmt.Errorf("llm: %w", err)
-	}
 	c.setVersion(modelName(cfg.Model))
 	if cfg.Profile != Auto && cfg.Model != "" {
 		c.server.Store(&server{cfg.Profile, cfg.Model})

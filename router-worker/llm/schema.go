@@ -28,13 +28,13 @@ type shape struct {
 	bounds bool
 }
 
-// shapeFor returns the shape for a server.
+// shapeFor returns the shape for a server. OpenAI takes no other form than the strict one.
 func shapeFor(form Form, p Profile) shape {
-	if form == FormAuto {
+	switch {
+	case p == OpenAI:
+		form = FormStrict
+	case form == FormAuto:
 		form = FormCompact
-		if p == OpenAI {
-			form = FormStrict
-		}
 	}
 	return shape{form: form, bounds: p == LlamaCPP || p == VLLM}
 }
