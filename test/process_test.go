@@ -108,6 +108,9 @@ func (p *process) logged() string {
 	return p.log.String()
 }
 
+// commandTimeout is long enough for a small model to read a few prompts.
+const commandTimeout = 5 * time.Minute
+
 // startTimeout is generous: the machine that runs these tests may be busy.
 const startTimeout = 60 * time.Second
 
@@ -159,7 +162,7 @@ func (p *process) stop(t testing.TB, within time.Duration) {
 // runPFR runs the binary to its end and returns what it printed.
 func runPFR(t testing.TB, stdin string, args ...string) (stdout string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = cleanEnv()
