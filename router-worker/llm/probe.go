@@ -114,6 +114,9 @@ func (c *Client) resolve(ctx context.Context) (*server, error) {
 	return s, nil
 }
 
+// unnamed is the model that is asked for where neither settings nor server have a name.
+const unnamed = "default"
+
 // detect finds out what the configuration leaves open. A server that shows none of the
 // marks of another profile is taken for OpenAI.
 func (c *Client) detect(ctx context.Context) (*server, error) {
@@ -132,8 +135,8 @@ func (c *Client) detect(ctx context.Context) (*server, error) {
 	if s.model == "" && len(list.Data) > 0 {
 		s.model = list.Data[0].ID
 	}
-	if s.model == "" {
-		return nil, fmt.Errorf("no model is configured, and the server lists none: %w", errors.Join(err, ctx.Err()))
+	if s.model == "" { // a server that lists none has one, whatever it is called
+		s.model = unnamed
 	}
 	if s.profile != Auto {
 		return s, nil
