@@ -144,7 +144,7 @@ func TestPrecomputeGoesOnAfterSIGKILL(t *testing.T) {
 	args := []string{
 		"--from-file", file, "--tier", "llm", "--llm", fake.URL(), "--gate", "agree", "--min-confidence", "0", "--concurrency", fmt.Sprint(concurrency),
 		"--journal", filepath.Join(dir, "refused.jsonl"),
-		"--set", "router.llm.prices={default: {prompt_per_m: 1, cached_per_m: 1, completion_per_m: 1}}", "--set", "router.llm.default_confidence=0.4",
+		"--set", "router.llm.prices={default: {prompt_per_m: 1, cached_per_m: 1, completion_per_m: 1}}", "--set", "router.llm.guard.probe_every=1s",
 	}
 	asked := func() map[string]int {
 		counts := map[string]int{}
@@ -155,8 +155,10 @@ func TestPrecomputeGoesOnAfterSIGKILL(t *testing.T) {
 		}
 		return counts
 	}
-	fake.Set(llmtest.Slow(100 * time.Millisecond))
+	fake.Set(llmtest.Failing(503)) // at first: the run waits
 	killed := startPFR(t, append([]string{"precompute", "--kafka", p.kafka}, args...)...)
+	eventually(t, "two probes", func() bool { return fake.Count() > 1 })
+	fake.Set(llmtest.Slow(100 * time.Millisecond))
 	eventually(t, "half of the queries", func() bool { return len(asked()) > n/2 })
 	killed.kill(t)
 	before := len(asked())

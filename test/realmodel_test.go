@@ -18,7 +18,7 @@ func realModel(t *testing.T) []string {
 	if url == "" {
 		t.Skip("PFR_TEST_LLM_URL is not set: run this test by test/llm/llm.sh")
 	}
-	return []string{"--llm", url, "--set", "router.llm.timeout=60s"}
+	return []string{"--llm", url, "--set", "router.llm.timeout=60s", "--set", "router.llm.probe_timeout=60s"}
 }
 
 var realQueries = map[string]string{ // that stand for their routes
@@ -32,6 +32,10 @@ var realQueries = map[string]string{ // that stand for their routes
 func TestRealModelRoutesPages(t *testing.T) {
 	args := append(realModel(t), "--set", "router.ask_below=1", "--set", "producers.max_deadline=60s")
 	p := up(t, "", args...)
+	eventually(t, "the canary's finding that the server enforces schemas", func() bool {
+		_, body := p.get(t, "/readyz", "application/json")
+		return strings.Contains(body, `"enforced":true`)
+	})
 	for route, query := range realQueries {
 		page, err := p.trySearch(t.Context(), map[string]any{"query": query, "deadline_ms": 60_000})
 		if err != nil {

@@ -221,7 +221,9 @@ func (g *Guard) probe(ctx context.Context, r *replica) {
 	ctx, cancel := context.WithTimeout(ctx, max(g.cfg.Timeout, g.cfg.ProbeEvery))
 	defer cancel()
 	if err := r.llm.Probe(ctx); err != nil {
-		r.breaker.Open()
+		if !errors.Is(err, context.DeadlineExceeded) { // a server that is slow to warm up is not down
+			r.breaker.Open()
+		}
 		g.log.Warn("language model does not answer", "model", g.name, "err", err)
 	} else if !r.breaker.IsClosed() {
 		r.breaker.Close()
