@@ -157,7 +157,7 @@ func TestPrecomputeGoesOnAfterSIGKILL(t *testing.T) {
 	}
 	fake.Set(llmtest.Failing(503)) // at first: the run waits
 	killed := startPFR(t, append([]string{"precompute", "--kafka", p.kafka}, args...)...)
-	eventually(t, "two probes", func() bool { return fake.Count() > 1 })
+	eventually(t, "a probe", func() bool { return strings.Contains(killed.logged(), "language model does not answer") })
 	fake.Set(llmtest.Slow(100 * time.Millisecond))
 	eventually(t, "half of the queries", func() bool { return len(asked()) > n/2 })
 	killed.kill(t)

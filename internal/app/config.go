@@ -48,6 +48,9 @@ type EmbeddedConfig struct {
 type RouterConfig struct {
 	router.Config `yaml:",inline"`
 	Handlers      int `yaml:"handlers"` // at once, for each partition
+	// Student is a folder with a student as pfr train student writes it; "" is the embedded
+	// one.
+	Student string `yaml:"student"`
 	// LLM is the language model that is asked where the student is not sure; without a URL
 	// the student decides alone. Models are more of them, for arms of the roll-out.
 	LLM    ModelConfig            `yaml:"llm"`

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -36,13 +37,23 @@ func loadCatalog(dir string) (*catalog.Catalog, error) {
 	return c, nil
 }
 
-// student returns the in-process model, which knows the names of the catalogue.
-func (k knowledge) student() (*student.Student, error) {
+// student returns the in-process model of a folder, or the embedded one, which knows the
+// names of the catalogue.
+func (k knowledge) student(dir string) (*student.Student, error) {
 	c, err := k.catalog()
 	if err != nil {
 		return nil, err
 	}
-	s, err := student.New(student.DefaultConfig(), gazetteer(c), k.manifest)
+	cfg := student.DefaultConfig()
+	if dir != "" {
+		if cfg.Model, err = os.ReadFile(filepath.Join(dir, modelFile)); err != nil {
+			return nil, fmt.Errorf("student: %w", err)
+		}
+		if cfg.Tagger, err = os.ReadFile(filepath.Join(dir, taggerFile)); err != nil {
+			return nil, fmt.Errorf("student: %w", err)
+		}
+	}
+	s, err := student.New(cfg, gazetteer(c), k.manifest)
 	if err != nil {
 		return nil, fmt.Errorf("student: %w", err)
 	}

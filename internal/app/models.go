@@ -210,7 +210,7 @@ func (ms *models) status(r *router.Router) RouterStatus {
 
 // newRouter makes the router of a process with everything that it decides with.
 func newRouter(cfg RouterConfig, know knowledge, log *slog.Logger, reg prometheus.Registerer) (*router.Router, *models, error) {
-	student, err := know.student()
+	student, err := know.student(cfg.Student)
 	if err != nil {
 		return nil, nil, err
 	}

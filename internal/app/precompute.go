@@ -70,7 +70,7 @@ type Precomputer struct {
 	*Admin
 	decider  *Decider
 	producer *stream.Producer
-	market   string // whose limits the language model's work counts against
+	market   string             // whose limits the language model's work counts against
 	stop     context.CancelFunc // of probing
 	probing  sync.WaitGroup
 }
@@ -111,23 +111,47 @@ func (p *Precomputer) Close() error {
 
 // Batch returns a batch on the topic. journal may be nil.
 func (p *Precomputer) Batch(cfg precompute.Config, journal precompute.Journal) (*precompute.Batch, error) {
+	if cfg.Tier == schemas.SourceLLM && len(p.cfg.Router.LLM.Prices) == 0 {
+		p.log.Warn("router.llm.prices is empty: the language model costs nothing, and no cap on spending can bind")
+	}
 	return precompute.New(cfg, precompute.Ports{Router: p, Store: p, Journal: journal}, p.log)
 }
 
-// Probe looks after the default language model until Close or the end of ctx: whether it
-// can be asked at the start, and when it can be asked again after it was away. It is called
-// once.
-func (p *Precomputer) Probe(ctx context.Context) {
+// probeEvery is how often Probe looks whether the language model answers.
+const probeEvery = 50 * time.Millisecond
+
+// Probe waits until the default language model answers, if there is one: until then nobody
+// may know its version, and every decision of it would look stale. From there on until
+// Close a model that is away is asked again when it is back. Probe is called once.
+func (p *Precomputer) Probe(ctx context.Context, patience time.Duration) error {
 	g := p.decider.models.guards[""]
 	if g == nil {
-		return
+		return nil
 	}
-	ctx, p.stop = context.WithCancel(ctx)
+	life, stop := context.WithCancel(context.WithoutCancel(ctx))
+	p.stop = stop
+	probed := make(chan struct{})
 	p.probing.Go(func() {
-		if err := g.Run(ctx, func() {}); err != nil {
+		if err := g.Run(life, func() { close(probed) }); err != nil {
 			p.log.Error("probing the language model", "err", err)
 		}
 	})
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case <-probed:
+	case <-ctx.Done():
+	}
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for g.Status().Available == 0 || ctx.Err() != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("language model at %s: no answer within %v", p.cfg.Router.LLM.URL, patience)
+		}
+	}
+	return nil
 }
 
 // Through implements [precompute.Router].

@@ -218,7 +218,9 @@ func samplePage(q schemas.Query) schemas.SERP {
 		SchemaVersion: schemas.Version, CorrelationID: q.CorrelationID, Query: q.Text, Market: q.Market,
 		Route: schemas.RouteSummary{
 			Name: "new_releases", Params: schemas.Params{"artist": "Lady Gaga", "entity_types": []string{"album"}},
-			Source: schemas.SourceStudent, Confidence: .94, ManifestVersion: "m1",
+			Source: schemas.SourceStudent, Confidence: .94, ManifestVersion: "m1", ModelVersion: "linear-3f9a",
+			Alternatives: []schemas.Alternative{{Route: "search", Confidence: .04}, {Route: "personalized_recs", Confidence: .01}},
+			Tiers:        []schemas.Tier{{Source: schemas.SourceStudent, Outcome: schemas.OutcomeAnswered, Route: "new_releases", Confidence: .94, TookMS: .06}},
 		},
 		Layout: "release_watch", Status: schemas.SERPPartial, Coverage: .75,
 		Sections: []schemas.Section{
@@ -233,3 +235,49 @@ func samplePage(q schemas.Query) schemas.SERP {
 }
 
 var errBroker = errors.New("connection refused")
+
+// followPage delivers every step of the sample page after a change, and the page.
+func followPage(change func(*schemas.SERP)) func(context.Context, schemas.Query, func(schemas.Progress)) (schemas.SERP, error) {
+	return func(_ context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
+		page := samplePage(q)
+		change(&page)
+		onStep(schemas.Progress{Kind: schemas.ProgressRoute, Route: slots(page)})
+		for i := range page.Sections {
+			onStep(schemas.Progress{Kind: schemas.ProgressSection, Section: &page.Sections[i]})
+		}
+		return page, nil
+	}
+}
+
+// degradedPage makes a page that of a router whose language model was too slow.
+func degradedPage(page *schemas.SERP) {
+	page.Status = schemas.SERPDegraded
+	r := &page.Route
+	r.Source, r.Degraded, r.Confidence, r.Arm = schemas.SourceFallback, true, .41, "candidate-b"
+	r.Alternatives = []schemas.Alternative{{Route: "search", Confidence: .33}, {Route: "personalized_recs", Confidence: .12}}
+	r.Tiers = []schemas.Tier{
+		{Source: schemas.SourceStudent, Outcome: schemas.OutcomeUnsure, Route: r.Name, Confidence: .41, TookMS: .07},
+		{Source: schemas.SourceLLM, Outcome: schemas.OutcomeTimeout, TookMS: 250},
+		{Source: schemas.SourceFallback, Outcome: schemas.OutcomeAnswered, Route: r.Name, Confidence: .41, TookMS: .01},
+	}
+}
+
+// composedPage makes a page one that a language model put together.
+func composedPage(page *schemas.SERP) {
+	page.Status, page.Coverage, page.Layout, page.Cost = schemas.SERPComplete, 1, "exploration", .0011
+	page.Route = schemas.RouteSummary{
+		Name: "composed", Params: schemas.Params{}, Source: schemas.SourceLLM, Confidence: 1,
+		ManifestVersion: "m1", ModelVersion: "some-model",
+		Tiers: []schemas.Tier{
+			{Source: schemas.SourceStudent, Outcome: schemas.OutcomeUnsure, Route: "search", Confidence: .86, TookMS: .05},
+			{Source: schemas.SourceLLM, Outcome: schemas.OutcomeAnswered, Route: "composed", Confidence: 1, TookMS: 312, Cost: .0011},
+		},
+	}
+	similar := schemas.Section{ID: "similar_artists", Title: "Similar artists: pixies", Component: "cards", Tool: "similar_artists", Status: schemas.SectionOK, TookMS: 3}
+	for _, name := range []string{"The Breeders", "Dinosaur Jr.", "Sonic Youth", "Throwing Muses"} {
+		similar.Items = append(similar.Items, item("artist", strings.ToLower(name), name, "alternative rock", ""))
+	}
+	found := page.Sections[2]
+	found.ID, found.Title = "found", "Found: pixies"
+	page.Sections = []schemas.Section{found, similar, page.Sections[0]}
+}

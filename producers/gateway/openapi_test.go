@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,9 @@ func TestDescriptionHasEveryParameter(t *testing.T) {
 func TestAnswersMatchTheDescription(t *testing.T) {
 	b := newBackend(t)
 	b.stored(t)
+	const decidedOnly, pageOnly = someID[:35] + "8", someID[:35] + "9"
+	b.why[decidedOnly] = decided(fullDecision(), schemas.PostFusion)
+	b.pages[pageOnly] = samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: pageOnly, Text: "x", Market: "US"}})
 	now := time.Now()
 	b.online = []schemas.OnlineMetrics{{Cut: schemas.Cut{Route: "search"}, AsOf: now, Counts: schemas.SearchCounts{Searches: 2, Successes: 1, SuccessRate: .5}}}
 	g := b.open(t, nil)
@@ -106,6 +110,8 @@ func TestAnswersMatchTheDescription(t *testing.T) {
 		"search":       {get(t, "/v1/search?q=x"), "SERP"},
 		"page":         {get(t, "/v1/serps/"+someID), "SERP"},
 		"explain":      {get(t, "/v1/explain/"+someID), "Explanation"},
+		"decided":      {get(t, "/v1/explain/"+decidedOnly), "Explanation"},
+		"page only":    {get(t, "/v1/explain/"+pageOnly), "Explanation"},
 		"online":       {get(t, "/v1/metrics/online"), "OnlineMetrics"},
 		"interactions": {post(t, "/v1/interactions", "["+click("a")+",{}]"), "Verdicts"},
 		"bad request":  {get(t, "/v1/search"), "Problem"},
@@ -124,7 +130,7 @@ func TestAnswersMatchTheDescription(t *testing.T) {
 // declares checks that the description knows the status and media type of an answer.
 func (d description) declares(t *testing.T, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
-	path := strings.Replace(r.URL.Path, someID, "{id}", 1)
+	path := regexp.MustCompile(someID[:35]+".").ReplaceAllString(r.URL.Path, "{id}")
 	op := d.doc["paths"].(map[string]any)[path].(map[string]any)[strings.ToLower(r.Method)].(map[string]any)
 	resp, ok := op["responses"].(map[string]any)[strconv.Itoa(w.Code)].(map[string]any)
 	if ref, is := resp["$ref"].(string); is {
@@ -163,6 +169,7 @@ func TestRequestsMatchTheDescription(t *testing.T) {
 	d := describe(t, g)
 	for _, body := range []string{
 		`{"query":"x"}`, `{"query":"x","market":"DE","locale":"de","user":{"id":"u","features":{"a":"b"}},"deadline_ms":450,"mode":"pre-fusion"}`,
+		`{"query":"x","mode":"post-fusion"}`,
 		`{"query":"x","platform":"ios","client_id":"c","session_id":"s","experiments":{"e":"a"},"correlation_id":"` + someID + `"}`,
 		`{}`, `{"query":""}`, `{"query":"x","market":"de"}`, `{"query":"x","mode":"no"}`, `{"query":"x","deadline_ms":0}`, `{"query":"x","more":1}`,
 		`{"query":"x","user":{}}`, `{"query":"x","correlation_id":"1"}`, `{"query":7}`,

@@ -41,6 +41,7 @@ type explanation struct {
 	Query         *schemas.PublicQuery `json:"query"`
 	Decision      *schemas.Decision    `json:"decision"`
 	DecidedAt     time.Time            `json:"decided_at,omitzero"`
+	Why           reasons              `json:"why"`
 	Page          *pageSummary         `json:"page"`
 	Waterfall     []span               `json:"waterfall"`
 	Links         map[string]string    `json:"links"`
@@ -88,8 +89,12 @@ func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	if p == nil {
 		e.Query, e.Decision, e.DecidedAt = &why.Query, &why.Decision, why.DecidedAt
+		e.Why = reasonsOfDecision(why.Decision, why.Query.Mode)
 	}
 	if pageProblem == nil {
+		if p != nil {
+			e.Why = reasonsOfSERP(page, "")
+		}
 		e.Page = &pageSummary{page.Status, page.Coverage, page.Timings, page.Cost, page.CreatedAt}
 		e.Waterfall = waterfall(page)
 	}

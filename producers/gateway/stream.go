@@ -24,6 +24,13 @@ const (
 type routeEvent struct {
 	CorrelationID string `json:"correlation_id"`
 	schemas.Slots
+	Why reasons `json:"why"`
+}
+
+// serpEvent is the data of a serp event.
+type serpEvent struct {
+	schemas.SERP
+	Why reasons `json:"why"`
 }
 
 // outcome is how a search ended.
@@ -58,7 +65,7 @@ func (g *Gateway) stream(w http.ResponseWriter, r *http.Request, q schemas.Query
 		for range ended { // until the search has returned
 		}
 	}()
-	g.relay(ctx, newEvents(w, q.CorrelationID, g.m), steps, ended)
+	g.relay(ctx, newEvents(w, q, g.m), steps, ended)
 }
 
 // relay writes events until the search has ended or the client is gone.
@@ -75,7 +82,7 @@ func (g *Gateway) relay(ctx context.Context, ev *events, steps <-chan schemas.Pr
 			if end.err != nil {
 				ev.problem(g.searchFailed(ctx, ev.id, end.err))
 			} else {
-				ev.finish(end.page)
+				ev.finish(end.page, g.reasonsOfPage(end.page, ev.mode))
 			}
 			return
 		case <-beat.C:
@@ -92,6 +99,7 @@ type events struct {
 	rc    *http.ResponseController
 	m     *metrics
 	id    string
+	mode  schemas.Mode
 	route bool            // sent
 	sent  map[string]bool // sections
 	early []schemas.Section
@@ -99,8 +107,8 @@ type events struct {
 	err   error // of the first write that failed; nothing is written after it
 }
 
-func newEvents(w http.ResponseWriter, id string, m *metrics) *events {
-	return &events{w: w, rc: http.NewResponseController(w), m: m, id: id, sent: map[string]bool{}}
+func newEvents(w http.ResponseWriter, q schemas.Query, m *metrics) *events {
+	return &events{w: w, rc: http.NewResponseController(w), m: m, id: q.CorrelationID, mode: q.Mode, sent: map[string]bool{}}
 }
 
 func (e *events) open() {
@@ -141,7 +149,7 @@ func (e *events) slots(s schemas.Slots) {
 		return
 	}
 	e.route = true
-	e.event(eventRoute, routeEvent{e.id, s})
+	e.event(eventRoute, routeEvent{e.id, s, reasonsOf(s.Route, e.mode)})
 	for _, sec := range e.early {
 		e.section(sec)
 	}
@@ -156,7 +164,7 @@ func (e *events) section(s schemas.Section) {
 }
 
 // finish writes what was lost, made from the page, and then the page.
-func (e *events) finish(page schemas.SERP) {
+func (e *events) finish(page schemas.SERP, why reasons) {
 	if !e.route {
 		e.m.repaired.Inc()
 		e.slots(slotsOf(page))
@@ -167,7 +175,7 @@ func (e *events) finish(page schemas.SERP) {
 			e.section(s)
 		}
 	}
-	e.event(eventSERP, page)
+	e.event(eventSERP, serpEvent{page, why})
 }
 
 func slotsOf(page schemas.SERP) schemas.Slots {

@@ -24,6 +24,7 @@ type view struct {
 	Query       string
 	Searched    bool
 	Markets     []marketView
+	Composes    bool // post-fusion is chosen
 	Correlation string
 	RouteName   string
 	Problem     *problem     // nil: all is well
@@ -42,6 +43,7 @@ type summaryView struct {
 	Route, Status, Source, Confidence, Router, Tools, Total, Coverage, Explain string
 
 	Params []paramView
+	Why    whyView
 	Spans  []spanView
 }
 
@@ -69,6 +71,8 @@ type itemView struct {
 type prototypes struct {
 	Summary summaryView
 	Param   paramView
+	Bar     barView
+	Tier    tierView
 	Span    spanView
 	Section sectionView
 	Item    itemView
@@ -79,7 +83,7 @@ func newView(about About, version string) view {
 		About: about, Version: version,
 		Proto: prototypes{
 			Section: sectionView{Proto: true}, Item: itemView{Proto: true, Href: "/"},
-			Span: spanView{X: "0", W: "0"},
+			Span: spanView{X: "0", W: "0"}, Bar: barView{W: "0"}, Tier: tierView{X: "0", W: "0"},
 		},
 	}
 }
@@ -100,18 +104,18 @@ func markets(chosen string) []marketView {
 	return out
 }
 
-// fill puts a page into the view.
-func (v *view) fill(page schemas.SERP) {
+// fill puts a page into the view, and how its decision came about.
+func (v *view) fill(page schemas.SERP, why reasons) {
 	v.Correlation, v.RouteName, v.Notice = page.CorrelationID, page.Route.Name, page.Notice
-	v.Summary = viewSummary(page)
+	v.Summary = viewSummary(page, why)
 	for i, s := range page.Sections {
 		v.Sections = append(v.Sections, viewSection(s, i+1))
 	}
 }
 
-func viewSummary(page schemas.SERP) *summaryView {
+func viewSummary(page schemas.SERP, why reasons) *summaryView {
 	s := &summaryView{
-		Route: page.Route.Name, Status: string(page.Status), Source: string(page.Route.Source),
+		Route: page.Route.Name, Status: string(page.Status), Source: why.DecidedBy, Why: viewWhy(why),
 		Confidence: percent(page.Route.Confidence), Router: millis(page.Timings.RouterMS),
 		Tools: millis(page.Timings.ToolsMS), Total: millis(page.Timings.TotalMS),
 		Coverage: percent(page.Coverage), Explain: explainPath(page.CorrelationID),
@@ -128,11 +132,8 @@ func viewSummary(page schemas.SERP) *summaryView {
 		case sp.Tool != "":
 			kind = "tool"
 		}
-		x := min(100*sp.StartMS/total, 99)
-		s.Spans = append(s.Spans, spanView{
-			Name: sp.Name, Kind: kind, X: fmt.Sprintf("%.2f", x),
-			W: fmt.Sprintf("%.2f", min(max(100*sp.TookMS/total, .5), 100-x)), Took: millis(sp.TookMS),
-		})
+		x, w := stretch(sp.StartMS, sp.TookMS, total)
+		s.Spans = append(s.Spans, spanView{Name: sp.Name, Kind: kind, X: x, W: w, Took: millis(sp.TookMS)})
 	}
 	return s
 }

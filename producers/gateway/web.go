@@ -73,16 +73,16 @@ func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
 func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
 	v := newView(g.web.about, g.web.version)
 	params := r.URL.Query()
-	market := params.Get("market")
-	v.Query, v.Markets = params.Get("q"), markets(market)
+	market, mode := params.Get("market"), schemas.Mode(params.Get("mode"))
+	v.Query, v.Markets, v.Composes = params.Get("q"), markets(market), mode == schemas.PostFusion
 	v.Searched = v.Query != ""
 	status := http.StatusOK
 	if v.Searched {
-		page, p := g.searchForPage(r, v.Query, market)
+		page, p := g.searchForPage(r, searchBody{Query: v.Query, Market: market, Mode: mode, Platform: "web"})
 		if p != nil {
 			v.Problem, status = p, p.Status
 		} else {
-			v.fill(*page)
+			v.fill(*page, g.reasonsOfPage(*page, mode))
 		}
 	}
 	var out bytes.Buffer
@@ -97,8 +97,8 @@ func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
 	return nil
 }
 
-func (g *Gateway) searchForPage(r *http.Request, text, market string) (*schemas.SERP, *problem) {
-	req, p := searchBody{Query: text, Market: market, Platform: "web"}.request("q")
+func (g *Gateway) searchForPage(r *http.Request, s searchBody) (*schemas.SERP, *problem) {
+	req, p := s.request("q")
 	if p != nil {
 		return nil, p
 	}

@@ -46,7 +46,7 @@ func TestWebPageEscapes(t *testing.T) {
 	b := newBackend(t)
 	b.follow = func(_ context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
 		page := samplePage(q)
-		page.Notice, page.Route.Name, page.Route.Params = hostile, hostile, schemas.Params{hostile: hostile}
+		page.Notice, page.Route = hostile, hostileRoute(hostile)
 		s := &page.Sections[0]
 		s.ID, s.Title, s.Component, s.Tool, s.Reason, s.Text = hostile, hostile, hostile, hostile, hostile, hostile
 		s.Items = []schemas.Item{{ID: "track:" + hostile, Type: hostile, Title: hostile, Subtitle: hostile, Genres: []string{hostile}, Why: hostile}}
@@ -54,13 +54,43 @@ func TestWebPageEscapes(t *testing.T) {
 	}
 	g := b.open(t, nil)
 	page := serve(g, get(t, "/?q="+url.QueryEscape(hostile))).Body.String()
-	if n := strings.Count(page, "alert(1)"); n < 15 {
+	if n := strings.Count(page, "alert(1)"); n < 30 {
 		t.Errorf("the text is there only %d times", n)
 	}
 	page += serve(g, get(t, "/?q=x&market="+url.QueryEscape(hostile))).Body.String()
 	for _, bad := range []string{"<script>", "<img", "onerror=alert(2)>"} {
 		if strings.Contains(page, bad) {
 			t.Errorf("the page has %s", bad)
+		}
+	}
+}
+
+// hostileRoute has a text wherever a route can have one.
+func hostileRoute(text string) schemas.RouteSummary {
+	return schemas.RouteSummary{
+		Name: text, Params: schemas.Params{text: text}, Source: schemas.Source(text), Degraded: true,
+		ManifestVersion: text, ModelVersion: text, Arm: text,
+		Alternatives: []schemas.Alternative{{Route: text, Confidence: .1}},
+		Tiers: []schemas.Tier{
+			{Source: schemas.SourceStudent, Outcome: schemas.OutcomeUnsure, Route: text, Confidence: .2},
+			{Source: schemas.Source(text), Outcome: schemas.Outcome(text), Route: text},
+		},
+	}
+}
+
+// The switch of the form says who puts the page together, and the query says it too.
+func TestWebPageComposes(t *testing.T) {
+	for path, want := range map[string]schemas.Mode{
+		"/?q=x": "", "/?q=x&mode=": "", "/?q=x&mode=pre-fusion": schemas.PreFusion, "/?q=x&mode=post-fusion": schemas.PostFusion,
+	} {
+		b := newBackend(t)
+		w := serve(b.open(t, nil), get(t, path))
+		if w.Code != http.StatusOK || b.queries()[0].Mode != want {
+			t.Errorf("%s: status %d, mode %q", path, w.Code, b.queries()[0].Mode)
+		}
+		chosen := regexp.MustCompile(`value="(pre|post)-fusion"[^>]* checked`).FindAllStringSubmatch(w.Body.String(), -1)
+		if len(chosen) != 1 || (chosen[0][1] == "post") != (want == schemas.PostFusion) {
+			t.Errorf("%s: chosen %q", path, chosen)
 		}
 	}
 }
@@ -77,6 +107,7 @@ func TestWebPageShowsProblems(t *testing.T) {
 	}{
 		"/?q=+":            {http.StatusBadRequest, "q: must not be empty"},
 		"/?q=x&market=usa": {http.StatusBadRequest, "market: must be two upper-case letters"},
+		"/?q=x&mode=both":  {http.StatusBadRequest, "mode: must be one of"},
 		"/?q=x":            {http.StatusInternalServerError, "not foreseen"},
 	} {
 		w := serve(g, get(t, path))

@@ -1,5 +1,7 @@
 package student
 
+import "github.com/parallel-fusion/pfr/router-worker/student/nlu"
+
 // symbol stands for a span of words in the masked form of a text.
 type symbol uint8
 
@@ -9,6 +11,7 @@ const (
 	symArtist
 	symShow
 	symTitle
+	symWork
 	symGenre
 	symMood
 	symActivity
@@ -38,6 +41,8 @@ type annotation struct {
 	known int    // words that are no news
 	core  struct{ from, to int }
 	count [symbols]int
+
+	memory tagMemory
 }
 
 // view is what is known of the world while reading a text.
@@ -47,11 +52,13 @@ type view struct {
 	blind    bool                // without names, as for a catalogue that lacks them
 
 	aroundArtist, aroundPodcast words // see the constants of these names
+
+	tagger *nlu.Model // nil finds nothing
 }
 
 // annotate reads text into a.
 func (v *view) annotate(a *annotation, text string) {
-	*a = annotation{text: text, toks: tokenize(a.toks[:0], text), spans: a.spans[:0], weak: a.weak[:0]}
+	*a = annotation{text: text, toks: tokenize(a.toks[:0], text), spans: a.spans[:0], weak: a.weak[:0], memory: a.memory}
 	for i := 0; i < len(a.toks); {
 		s := v.longest(a, i)
 		a.spans = append(a.spans, s)
@@ -112,6 +119,8 @@ func (v *view) meaning(p *phrase, toks []token) symbol {
 			return symArtist
 		case len(toks) > 2 && k&(kindAlbum|kindTrack) != 0:
 			return symTitle
+		case k&kindWork != 0:
+			return symWork
 		}
 	}
 	switch {

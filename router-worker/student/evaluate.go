@@ -1,6 +1,7 @@
 package student
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -17,7 +18,15 @@ type Report struct {
 	Macro     float64       // mean accuracy over the routes that occur
 	ECE       float64       // expected calibration error, over ten bins of equal width
 	Low, High float64       // Wilson's 95 % interval of the accuracy
+	Risk      []RiskPoint   // ten, from the surest tenth to all
 	Wrong     []Mistake
+}
+
+// RiskPoint is how often a model is right when it may keep silent on what it is least sure of.
+type RiskPoint struct {
+	Coverage   float64 // the share of queries that it answers, the surest
+	Confidence float64 // the least among those
+	Right      float64 // the share of those that are right
 }
 
 // RouteReport is the part of a [Report] for queries that one route suits best.
@@ -39,6 +48,7 @@ func Evaluate(m router.Model, examples []Example) Report {
 	r := Report{N: len(examples)}
 	byRoute := map[string]*RouteReport{}
 	var bins [10]struct{ n, right, confidence float64 }
+	var outcomes []outcome
 	for _, e := range examples {
 		g := m.Guess(e.Query)
 		rr := byRoute[e.Routes[0]]
@@ -50,6 +60,7 @@ func Evaluate(m router.Model, examples []Example) Report {
 		bin := &bins[min(int(g.Confidence*10), 9)]
 		bin.n++
 		bin.confidence += g.Confidence
+		outcomes = append(outcomes, outcome{g.Confidence, slices.Contains(e.Routes, g.Route)})
 		if slices.Contains(e.Routes, g.Route) {
 			r.Right++
 			rr.Right++
@@ -69,7 +80,30 @@ func Evaluate(m router.Model, examples []Example) Report {
 	}
 	slices.SortFunc(r.Routes, func(a, b RouteReport) int { return strings.Compare(a.Route, b.Route) })
 	r.Low, r.High = wilson(r.Right, r.N)
+	r.Risk = risk(outcomes)
 	return r
+}
+
+// outcome is one guess: how sure, and whether right.
+type outcome struct {
+	confidence float64
+	right      bool
+}
+
+// risk returns the risk–coverage curve of outcomes, which it sorts.
+func risk(outcomes []outcome) []RiskPoint {
+	slices.SortStableFunc(outcomes, func(a, b outcome) int { return cmp.Compare(b.confidence, a.confidence) })
+	var out []RiskPoint
+	right := 0
+	for i, o := range outcomes {
+		if o.right {
+			right++
+		}
+		if n := i + 1; n*10/len(outcomes) > i*10/len(outcomes) {
+			out = append(out, RiskPoint{float64(n) / float64(len(outcomes)), o.confidence, float64(right) / float64(n)})
+		}
+	}
+	return out
 }
 
 // wilson returns the 95 % interval of a share.
@@ -90,6 +124,9 @@ func (r Report) String() string {
 	fmt.Fprintf(&b, "n %d, accuracy %.3f (95 %% %.3f to %.3f), macro %.3f, ECE %.3f\n", r.N, float64(r.Right)/float64(max(r.N, 1)), r.Low, r.High, r.Macro, r.ECE)
 	for _, rr := range r.Routes {
 		fmt.Fprintf(&b, "  %-18s %3d of %3d\n", rr.Route, rr.Right, rr.N)
+	}
+	for _, p := range r.Risk {
+		fmt.Fprintf(&b, "  surest %3.0f %%: confidence %.2f and more, accuracy %.3f\n", 100*p.Coverage, p.Confidence, p.Right)
 	}
 	return b.String()
 }

@@ -1,7 +1,6 @@
 package student
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -18,6 +17,7 @@ type Example struct {
 	Query  string         // may hold slots, such as {artist}
 	Routes []string       // any of them is right; the first suits best
 	Params schemas.Params // nil: nobody has said
+	Source string         // the public set it is from; empty for our own
 }
 
 // ReadExamples reads lines of query, routes and parameters, separated by tabs: routes by
@@ -48,11 +48,19 @@ type TrainingData struct {
 	Examples  []Example
 	Gazetteer Gazetteer // fills the slots, and is known while reading
 	Routes    []string  // of the manifest
-	Hash      string    // identifies the data
+	Hash      string    // identifies the data of this repository
+	Public    string    // identifies the public examples; empty: there are none
+}
+
+// WithPublic returns d with public queries to learn from, which hash identifies.
+func (d TrainingData) WithPublic(train []Example, hash string) TrainingData {
+	d.Examples = append(slices.Clone(d.Examples), train...)
+	d.Public = hash
+	return d
 }
 
 // ReadTrainingData reads a folder: every *.tsv is examples, but for names.tsv, which is
-// the gazetteer (kind, text, canonical spelling and popularity), and holdout.tsv, which is
+// the gazetteer (kind, text, canonical spelling and popularity), and world.tsv and holdout.tsv, which are
 // not read.
 func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
 	files, err := fs.Glob(dir, "*.tsv")
@@ -60,9 +68,9 @@ func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
 		return TrainingData{}, fmt.Errorf("training data: %w", err)
 	}
 	d := TrainingData{Routes: routes}
-	all := []byte(strings.Join(routes, ",") + lexicon)
+	all := []byte(strings.Join(routes, ",") + lexicon + world + everydayWords)
 	for _, name := range files {
-		if name == holdoutFile {
+		if name == holdoutFile || name == worldFile {
 			continue
 		}
 		data, err := fs.ReadFile(dir, name)
@@ -88,6 +96,7 @@ func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
 const (
 	namesFile   = "names.tsv"
 	holdoutFile = "holdout.tsv"
+	worldFile   = "world.tsv"
 )
 
 func readNames(data string) (Gazetteer, error) {
@@ -126,23 +135,62 @@ func (g *Gazetteer) list(slot string) *[]Name {
 	return nil
 }
 
-// fill replaces the slots of a query by names, popular ones more often.
-func (g *Gazetteer) fill(query string, rng *rand.Rand) string {
+// slots holds the names that may stand in a query's slots.
+type slots map[string][]Name
+
+// newSlots joins the names of a catalogue with those that everybody knows.
+func newSlots(g Gazetteer, world map[string][]Name) slots {
+	s := slots{}
+	for _, slot := range []string{"artist", "album", "track", "show", "playlist", "genre"} {
+		s[slot] = slices.Clone(*g.list(slot))
+	}
+	for slot, names := range world {
+		for _, n := range names {
+			n.Popularity = 60
+			s[slot] = append(s[slot], n)
+		}
+	}
+	return s
+}
+
+// fill replaces the slots of a query by names, popular ones more often, and by made-up
+// names with the probability madeUp.
+func (s slots) fill(query string, madeUp float64, rng *rand.Rand) string {
 	var b strings.Builder
 	for {
 		before, rest, ok := strings.Cut(query, "{")
 		slot, after, closed := strings.Cut(rest, "}")
-		list := g.list(slot)
-		if !ok || !closed || list == nil || len(*list) == 0 {
+		list := s[slot]
+		if !ok || !closed || len(list) == 0 {
 			b.WriteString(query)
 			return b.String()
 		}
 		b.WriteString(before)
-		i, j := rng.IntN(len(*list)), rng.IntN(len(*list))
-		name := slices.MaxFunc([]Name{(*list)[i], (*list)[j]}, func(a, b Name) int { return cmp.Compare(a.Popularity, b.Popularity) })
-		b.WriteString(name.Text)
+		one, two := list[rng.IntN(len(list))], list[rng.IntN(len(list))]
+		switch {
+		case slot != "genre" && rng.Float64() < madeUp:
+			b.WriteString(mate(one.Text, two.Text, rng))
+		case one.Popularity >= two.Popularity:
+			b.WriteString(one.Text)
+		default:
+			b.WriteString(two.Text)
+		}
 		query = after
 	}
+}
+
+// mate makes a name up from the words of two.
+func mate(one, two string, rng *rand.Rand) string {
+	a, b := strings.Fields(one), strings.Fields(two)
+	i, j := rng.IntN(len(a)), rng.IntN(len(b))
+	switch {
+	case len(a)+len(b) == 2 || rng.IntN(3) == 0: // one new word
+		x, y := []rune(a[i]), []rune(b[j])
+		return string(x[:(len(x)+1)/2]) + string(y[len(y)/2:])
+	case rng.IntN(2) == 0:
+		return a[i] + " " + b[j]
+	}
+	return strings.Join(append(a[:i+1:i+1], b[j:]...), " ")
 }
 
 func hasSlot(query string) bool { return strings.Contains(query, "{") }

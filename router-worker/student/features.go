@@ -1,6 +1,7 @@
 package student
 
 import (
+	"math/bits"
 	"strings"
 )
 
@@ -50,6 +51,7 @@ func (v *view) features(out []feature, a *annotation) []feature {
 	f.weight = shapeWeight
 	f.shape(a)
 	v.names(&f, a)
+	v.domains(&f, a)
 	f.weight = charWeight
 	f.chars(a)
 	return f.out
@@ -193,6 +195,25 @@ func bucketLength(n int) int {
 	return 10
 }
 
+// domains adds what the everyday words are about.
+func (v *view) domains(f *featurizer, a *annotation) {
+	var count [maxDomains]int
+	var all uint32
+	for _, t := range a.toks {
+		d := v.index.words[hashString(fnvOffset, t.text)]
+		all |= d
+		for ; d != 0; d &= d - 1 {
+			count[bits.TrailingZeros32(d)]++
+		}
+	}
+	for d, n := range count {
+		if n > 0 {
+			f.numbered("domain", d*4+min(n, 3))
+		}
+	}
+	f.add(hashString(uint64(all)*0x9e3779b97f4a7c15, "domains"))
+}
+
 // names adds what the catalogue says about the text as a whole.
 func (v *view) names(f *featurizer, a *annotation) {
 	if v.blind {
@@ -240,7 +261,7 @@ func (v *view) whole(toks []token) kind {
 // kinds adds one feature for each kind and one for all of them.
 func (f *featurizer) kinds(name string, k kind) {
 	f.add(hashString(uint64(k)*0x100000001b3, name))
-	for bit := kindArtist; bit <= kindFiller; bit <<= 1 {
+	for bit := kindArtist; bit <= kindWork; bit <<= 1 {
 		if k&bit != 0 {
 			f.add(hashString(uint64(bit)*0x9e3779b97f4a7c15, name))
 		}

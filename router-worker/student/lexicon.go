@@ -29,7 +29,10 @@ func (x *index) addLexicon(text string) error {
 			}
 		}
 	}
-	return nil
+	if err := x.addWords(everydayWords); err != nil {
+		return err
+	}
+	return x.addWorld(world)
 }
 
 // spoken reports whether people say the value of such a line: not a language's code.

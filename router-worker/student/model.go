@@ -24,7 +24,8 @@ type Model struct {
 type header struct {
 	Format      int      `json:"format"`
 	Routes      []string `json:"routes"`
-	Data        string   `json:"data"` // hash of what it was trained on, see [TrainingData.Hash]
+	Data        string   `json:"data"`   // hash of what it was trained on, see [TrainingData.Hash]
+	Public      string   `json:"public"` // hash of the labels whose public queries it learnt; empty: none
 	Seed        uint64   `json:"seed"`
 	Examples    int      `json:"examples"`
 	Temperature float64  `json:"temperature"`

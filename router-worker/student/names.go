@@ -42,9 +42,10 @@ const (
 	kindCommon // an everyday word that is also a name
 	kindCue    // points at a kind of wish
 	kindFiller // says that something is wanted, not what
+	kindWork   // a film, show, game or book: what a wish may start from
 
 	kindTitle = kindAlbum | kindTrack | kindPlaylist
-	kindName  = kindArtist | kindShow | kindTitle
+	kindName  = kindArtist | kindShow | kindTitle | kindWork
 )
 
 // phrase is what a sequence of words stands for.
@@ -75,12 +76,14 @@ const maxPhrase = 8
 type index struct {
 	phrases map[uint64]*phrase
 	longer  map[uint64]struct{} // proper beginnings of phrases
+	words   map[uint64]uint32   // domains of everyday words, as bits
+	world   map[string][]Name   // names that everybody knows, by slot
 	artists fuzzy
 	shows   fuzzy
 }
 
 func newIndex() *index {
-	return &index{phrases: map[uint64]*phrase{}, longer: map[uint64]struct{}{}}
+	return &index{phrases: map[uint64]*phrase{}, longer: map[uint64]struct{}{}, words: map[uint64]uint32{}}
 }
 
 // add makes text stand for a meaning.
@@ -130,8 +133,8 @@ func (x *index) addGazetteer(g Gazetteer) {
 			x.addName(n, list.kind)
 		}
 	}
-	x.artists = newFuzzy(g.Artists)
-	x.shows = newFuzzy(g.Shows)
+	x.artists = newFuzzy(append(slices.Clone(x.world["artist"]), g.Artists...))
+	x.shows = newFuzzy(append(slices.Clone(x.world["show"]), g.Shows...))
 }
 
 func (x *index) addName(n Name, k kind) {
@@ -236,6 +239,9 @@ func (f fuzzy) nearest(folded string) string {
 			continue
 		}
 		d := distance(folded, e.name, limit)
+		if d > limit {
+			continue
+		}
 		if d < bestDistance || d == bestDistance && e.popular > bestPopular {
 			best, bestDistance, bestPopular = e.meaning, d, e.popular
 		}

@@ -1,6 +1,7 @@
 package student
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -27,15 +28,30 @@ const (
 
 // similar sets the artist that others should resemble, and a genre if one is named.
 func (r *reader) similar(p schemas.Params) {
-	set(p, "artist", r.artist(likeWords))
+	tags := r.tags("similar_artists")
+	set(p, "artist", r.artist(tags, likeWords))
 	r.genre(p)
+	if g := first(tags, slotGenre); g.slot != "" && p["genre"] == nil && r.isGenre(g) {
+		p["genre"] = strings.ToLower(g.typed)
+	}
+}
+
+// isGenre reports whether a tag can be trusted to be a genre that no list has: it stands
+// before a word such as bands, and none of its words is an everyday one.
+func (r *reader) isGenre(t tag) bool {
+	if t.to >= len(r.a.toks) || r.entity(t.to) == "" && r.word(t.to) != "music" {
+		return false
+	}
+	return !slices.ContainsFunc(r.a.toks[t.from:t.to], func(t token) bool { return r.isEveryday(t.text) || r.aroundArtist.has(t.text) })
 }
 
 // releases sets the artist, the kinds of work and the window.
 func (r *reader) releases(p schemas.Params) {
-	set(p, "artist", r.artist("by from of new latest newest von di de do"))
+	set(p, "artist", r.artist(r.tags("new_releases"), "by from of new latest newest von di de do"))
 	if e := only(r.entities(), "track", "album"); len(e) > 0 {
 		p["entity_types"] = e
+	} else if i := r.find("disco"); i >= 0 && is(r.word(i-1), "nuevo ultimo proximo nuovo novo") {
+		p["entity_types"] = []string{"album"} // elsewhere it is a genre
 	}
 	if weeks := r.window(); weeks > 0 {
 		p["max_weeks_from_release"] = weeks
@@ -43,9 +59,12 @@ func (r *reader) releases(p schemas.Params) {
 }
 
 // artist returns the artist that a query is about, as the catalogue spells it; a name that
-// the catalogue lacks is returned as typed; "" if there is none. Words of cues stand
-// before the name.
-func (r *reader) artist(cues string) string {
+// the catalogue lacks is returned as typed; "" if there is none. Where the tagger found no
+// name, it is one that the catalogue has, or stands after words of cues.
+func (r *reader) artist(tags []tag, cues string) string {
+	if t := r.artistTag(tags, cues); t.slot != "" {
+		return r.named(t, kindArtist, &r.index.artists)
+	}
 	if name := r.knownArtist(cues); name != "" {
 		return name
 	}
@@ -53,10 +72,51 @@ func (r *reader) artist(cues string) string {
 		return name
 	}
 	from, to := r.unknown(r.aroundArtist, cues)
-	if name := r.misspelt(from, to); name != "" {
+	if name := r.index.artists.nearest(joinTokens(r.a.toks[from:to])); name != "" {
 		return name
 	}
-	return r.typed(from, to)
+	return "" // what the tagger does not see is no name
+}
+
+// artistTag returns the artist that the tagger found, or a zero tag. Of several, the first
+// after "by", or else after another cue, or else the first that is more than words that
+// stand around names: "the artist" is a name too.
+func (r *reader) artistTag(tags []tag, cues string) tag {
+	best, rank := tag{}, 0
+	for _, t := range tags {
+		if t.slot != slotArtist {
+			continue
+		}
+		n := 1
+		switch before := r.word(t.from - 1); {
+		case !slices.ContainsFunc(r.a.toks[t.from:t.to], func(t token) bool { return !r.aroundArtist.has(t.text) }):
+		case is(before, "by"):
+			n = 4
+		case is(before, cues):
+			n = 3
+		default:
+			n = 2
+		}
+		if n > rank {
+			best, rank = t, n
+		}
+	}
+	return r.firstOf(best)
+}
+
+// firstOf cuts a tag after an artist that the catalogue has, when more than a name follows:
+// another one, or a title.
+func (r *reader) firstOf(t tag) tag {
+	for _, s := range r.a.spans {
+		if s.sym != symArtist || s.from != t.from || s.to >= t.to {
+			continue
+		}
+		between := r.a.text[r.a.toks[s.to-1].end:r.a.toks[s.to].start]
+		if is(r.word(s.to), "and or ft feat featuring with x") || strings.ContainsAny(between, ",-–/:;(\"“") {
+			t.to, t.typed = s.to, r.typed(s.from, s.to)
+		}
+	}
+	return t
 }
 
 // knownArtist returns the first name after a cue, or else the first.
@@ -128,16 +188,9 @@ func (r *reader) runEnd(i int, around words) int {
 	return end
 }
 
-// misspelt returns the artist that words from..to, or all but one of them, nearly spell.
-func (r *reader) misspelt(from, to int) string {
-	for n := to - from; n > 0 && n >= to-from-1; n-- {
-		for i := from; i+n <= to; i++ {
-			if name := r.index.artists.nearest(joinTokens(r.a.toks[i : i+n])); name != "" {
-				return name
-			}
-		}
-	}
-	return ""
+// find returns the place of a word, or -1.
+func (r *reader) find(word string) int {
+	return slices.IndexFunc(r.a.toks, func(t token) bool { return t.text == word })
 }
 
 // lower returns words from..to as a notion is written: in lower case.

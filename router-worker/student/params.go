@@ -163,33 +163,36 @@ func (r *reader) lookupKind(from, to int) kind {
 	return 0
 }
 
-// entities returns the kinds of result that are named, each once.
+// entities returns the kinds of result that are named, each once. A release is a track or
+// an album, unless one of them is named.
 func (r *reader) entities() []string {
 	var out []string
-	add := func(kinds ...string) {
-		for _, k := range kinds {
-			if !slices.Contains(out, k) {
-				out = append(out, k)
-			}
-		}
-	}
+	release := false
 	for _, s := range r.a.spans {
 		if s.sym != symNone && s.sym != symGenre {
 			continue
 		}
 		for i := s.from; i < s.to; i++ {
-			ph := r.index.lookup(r.a.toks[i : i+1])
-			if ph == nil || ph.kinds&kindEntity == 0 {
-				continue
-			}
-			if e := ph.value(kindEntity); e == "release" {
-				add("track", "album")
-			} else {
-				add(e)
+			switch e := r.entity(i); {
+			case e == "release":
+				release = true
+			case e != "" && !slices.Contains(out, e):
+				out = append(out, e)
 			}
 		}
 	}
+	if release && !slices.Contains(out, "track") && !slices.Contains(out, "album") {
+		out = append(out, "track", "album")
+	}
 	return out
+}
+
+// entity returns the kind of result that word i names, or "".
+func (r *reader) entity(i int) string {
+	if ph := r.index.lookup(r.a.toks[i : i+1]); ph != nil && ph.kinds&kindEntity != 0 {
+		return ph.value(kindEntity)
+	}
+	return ""
 }
 
 // recs: the notions of the query.

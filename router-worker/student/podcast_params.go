@@ -15,7 +15,8 @@ const (
 		something anything stuff things today todays yesterday yesterdays week weeks month year this morning mornings night nights tuesday monday wednesday thursday friday saturday sunday mondays fridays sundays
 		released release came come out dropped drop yet now season finale number no part interview interviews guest
 		latest neueste neue letzte heutige dernier derniere nouvel nouveau ultimo ultima nuevo nuevo de do di von der des l d le el la los las il un una em en auf`
-	inTopic = "of the and in for to on with de la del der und et"
+	forWords = "for para für pour per"
+	inTopic  = "of the and in for to on with de la del der und et"
 )
 
 // podcasts sets the topic, the audience and the language of shows.
@@ -23,9 +24,37 @@ func (r *reader) podcasts(p schemas.Params) {
 	if r.lesson(p) {
 		return
 	}
-	stop := r.audience(p)
+	tags := r.podcastTags()
+	stop := r.audience(p, tags)
 	r.showLanguage(p)
+	if t := r.topicTag(tags); t.slot != "" {
+		p["topic"] = r.topicName(t.from, t.to)
+		return
+	}
 	set(p, "topic", r.topic(stop))
+}
+
+// podcastTags returns the tags of a text, where what follows "for" is an audience, whatever
+// else it may be.
+func (r *reader) podcastTags() []tag {
+	tags := r.tags("podcast_recs")
+	for i, t := range tags {
+		if t.slot == slotTopic && is(r.word(t.from-1), forWords) && !r.usedFor(t.from) {
+			tags[i].slot = slotAudience
+		}
+	}
+	return tags
+}
+
+// topicTag returns the topic that the tagger found, or a zero tag: of several, the first
+// that follows a word such as "about".
+func (r *reader) topicTag(tags []tag) tag {
+	for _, t := range tags {
+		if t.slot == slotTopic && is(r.word(t.from-1), aboutWords) {
+			return t
+		}
+	}
+	return first(tags, slotTopic)
 }
 
 // lesson reads "english lessons for spanish speakers": the language is what is learnt.
@@ -42,7 +71,7 @@ func (r *reader) lesson(p schemas.Params) bool {
 		next := r.word(i + 1)
 		if hint && next != "speakers" && next != "speaking" || next == "for" && r.speakersAt(i+2) {
 			p["topic"] = languageName(r.index.lookup(r.a.toks[i:i+1]).value(kindLanguage), r.word(i)) + " learning"
-			r.audience(p)
+			r.audience(p, nil)
 			return true
 		}
 	}
@@ -85,14 +114,25 @@ func languageName(code, word string) string {
 	return word
 }
 
-// audience sets whom a show is for and returns where the words about it begin.
-func (r *reader) audience(p schemas.Params) int {
+// audience sets whom a show is for and returns where the words about it begin. Where the
+// tagger found something but no audience, there is none but the speakers of a language.
+func (r *reader) audience(p schemas.Params, tags []tag) int {
 	n := len(r.a.toks)
 	for _, s := range r.a.spans {
 		if next := r.word(s.to); s.sym == symLanguage && (next == "speakers" || next == "speaker") {
 			p["audience"] = r.lower(s.from, s.to) + " speakers"
 			return s.from
 		}
+	}
+	if t := first(tags, slotAudience); t.slot != "" {
+		p["audience"] = r.lower(t.from, t.to)
+		if ph := r.index.lookup(r.a.toks[t.from:t.to]); ph != nil && ph.kinds&kindAudience != 0 {
+			p["audience"] = ph.value(kindAudience)
+		}
+		return t.from
+	}
+	if len(tags) > 0 {
+		return n
 	}
 	for _, s := range r.a.spans {
 		if s.sym == symAudience {
@@ -101,7 +141,7 @@ func (r *reader) audience(p schemas.Params) int {
 		}
 	}
 	for i := 1; i < n-1; i++ {
-		if !is(r.word(i), "for para für pour per") || r.usedFor(i+1) {
+		if !is(r.word(i), forWords) || r.usedFor(i+1) {
 			continue
 		}
 		end := i + 1
@@ -155,7 +195,7 @@ func (r *reader) topic(stop int) string {
 		}
 		if is(r.word(i), aboutWords) && i+1 < end {
 			if from, to := r.topicRun(i+1, end); from < to {
-				return r.named(from, to)
+				return r.topicName(from, to)
 			}
 		}
 	}
@@ -168,7 +208,7 @@ func (r *reader) topic(stop int) string {
 	if from < to && r.isLanguage(from, to) {
 		return ""
 	}
-	return r.named(from, to)
+	return r.topicName(from, to)
 }
 
 func (r *reader) isLanguage(from, to int) bool {
@@ -176,8 +216,12 @@ func (r *reader) isLanguage(from, to int) bool {
 	return p != nil && p.kinds&kindLanguage != 0
 }
 
-// named returns the lexicon's name for a topic, or the words in lower case.
-func (r *reader) named(from, to int) string {
+// topicName returns the lexicon's name for a topic, or the words in lower case, without an
+// article in front.
+func (r *reader) topicName(from, to int) string {
+	if to-from > 1 && is(r.word(from), "the a an la le el los las les die der das l") && r.lookupKind(from, to)&kindTopic == 0 {
+		from++
+	}
 	if p := r.index.lookup(r.a.toks[from:to]); p != nil && p.kinds&kindTopic != 0 {
 		return p.value(kindTopic)
 	}
@@ -201,18 +245,49 @@ func (r *reader) topicRun(from, stop int) (int, int) {
 	return from, end
 }
 
-// episodes sets the show, the topic and the window of episodes.
+// episodes sets the show, the topic and the window of episodes: as the tagger finds them,
+// or else by the names and the words around them.
 func (r *reader) episodes(p schemas.Params) {
-	show, from, to := r.show()
-	set(p, "show", show)
 	if weeks := r.window(); weeks > 0 {
 		p["max_weeks_from_release"] = weeks
 	}
+	tags := r.tags("podcast_episodes")
+	show, topic := first(tags, slotShow), r.topicTag(tags)
+	if show.slot != "" {
+		show, topic = r.splitShow(show, topic)
+		p["show"] = r.named(show, kindShow, &r.index.shows)
+	}
+	if topic.slot != "" {
+		p["topic"] = r.topicName(topic.from, topic.to)
+	}
+	if show.slot == "" && topic.slot == "" {
+		r.untagged(p)
+	}
+}
+
+// splitShow cuts a show that the catalogue has off the words that follow it in a tag. They
+// are a topic, if nothing else is.
+func (r *reader) splitShow(show, topic tag) (tag, tag) {
+	for _, s := range r.a.spans {
+		if s.sym == symShow && s.from == show.from && s.to < show.to {
+			if topic.slot == "" {
+				topic = tag{from: s.to, to: show.to, slot: slotTopic}
+			}
+			show.to = s.to
+		}
+	}
+	return show, topic
+}
+
+// untagged sets the show and the topic of a text without tags.
+func (r *reader) untagged(p schemas.Params) {
+	show, from, to := r.show()
+	set(p, "show", show)
 	if show != "" {
 		if f, t := r.topicRun(to, len(r.a.toks)); f < t && !isNumber(r.word(f)) {
-			p["topic"] = r.named(f, t)
+			p["topic"] = r.topicName(f, t)
 		} else if f, t := r.topicRun(0, from); f < t && !isNumber(r.word(f)) {
-			p["topic"] = r.named(f, t)
+			p["topic"] = r.topicName(f, t)
 		}
 		return
 	}

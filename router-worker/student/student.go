@@ -6,12 +6,14 @@
 // The vocabulary: a Gazetteer holds the names of a catalogue; the lexicon (data/lexicon.txt)
 // holds words with a meaning of their own, such as genres, moods and languages; a span is a
 // run of words with one meaning; the masked form of a text has symbols in place of its
-// names and notions, so that what is learnt of one artist holds for all. A Model is learnt
-// from the queries in data/ by Train, which `go generate` runs; a Student is a Model that
-// reads with a Gazetteer.
+// names and notions, so that what is learnt of one artist holds for all. A tagger (package
+// nlu) finds names and topics that no list has, by the words around them; it is learnt from
+// frames, see frames/README.md. A Model is learnt from the queries in data/ by Train, which
+// `go generate` runs; a Student is a Model that reads with a Gazetteer.
 package student
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +22,8 @@ import (
 	"unicode"
 
 	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/router-worker/student/nlu"
+	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -29,6 +33,9 @@ type Config struct {
 	MaxRunes int `yaml:"max_runes"`
 	// Model is a trained model as written by [Model.MarshalBinary]; nil is the embedded one.
 	Model []byte `yaml:"-"`
+	// Tagger is a trained tagger as written by [nlu.Model.MarshalBinary]; nil is the embedded
+	// one.
+	Tagger []byte `yaml:"-"`
 }
 
 // DefaultConfig returns the settings for the embedded model.
@@ -75,6 +82,14 @@ func New(cfg Config, gaz Gazetteer, manifest *routes.Manifest) (*Student, error)
 	if !slices.Equal(m.Routes, manifest.Names()) {
 		return nil, fmt.Errorf("student: model is trained for %s, manifest has %s: train it again", strings.Join(m.Routes, ", "), strings.Join(manifest.Names(), ", "))
 	}
+	trainedTagger := cfg.Tagger
+	if trainedTagger == nil {
+		trainedTagger = tagger
+	}
+	tags, err := nlu.Read(trainedTagger)
+	if err != nil {
+		return nil, fmt.Errorf("student: tagger: %w", err)
+	}
 	x := newIndex()
 	if err := x.addLexicon(lexicon); err != nil {
 		return nil, fmt.Errorf("student: %w", err)
@@ -83,9 +98,9 @@ func New(cfg Config, gaz Gazetteer, manifest *routes.Manifest) (*Student, error)
 	s := &Student{
 		cfg: cfg, model: m, view: view{
 			index: x, everyday: m.everyday,
-			aroundArtist: newWords(aroundArtist), aroundPodcast: newWords(aroundPodcast),
+			aroundArtist: newWords(aroundArtist), aroundPodcast: newWords(aroundPodcast), tagger: tags,
 		},
-		version: fmt.Sprintf("student-%s-%016x", shortHash(trained), gaz.version()),
+		version: fmt.Sprintf("student-%s-%016x", shortHash(append(bytes.Clone(trained), trainedTagger...)), gaz.version()),
 	}
 	s.scratch.New = func() any { return &scratch{} }
 	return s, nil
@@ -94,8 +109,8 @@ func New(cfg Config, gaz Gazetteer, manifest *routes.Manifest) (*Student, error)
 // Version names the model and the names it reads with.
 func (s *Student) Version() string { return s.version }
 
-// Guess returns the most probable route, its parameters, and how probable it is that the
-// route suits. Equal texts get equal guesses.
+// Guess returns the most probable route, its parameters, how probable it is that the route
+// suits, and the next best routes. Equal texts get equal guesses.
 func (s *Student) Guess(text string) router.Guess {
 	sc, _ := s.scratch.Get().(*scratch)
 	defer s.scratch.Put(sc)
@@ -104,9 +119,28 @@ func (s *Student) Guess(text string) router.Guess {
 	s.view.annotate(a, text)
 	sc.features = s.view.features(sc.features[:0], a)
 	n := len(s.model.Routes)
-	at, p := best(softmax(s.model.raw(sc.features, normalise(sc.features)), n, s.model.Temperature), n)
+	p := softmax(s.model.raw(sc.features, normalise(sc.features)), n, s.model.Temperature)
+	at, confidence := best(p, n)
 	route := s.model.Routes[at]
-	return router.Guess{Route: route, Params: s.view.params(route, a), Confidence: p}
+	return router.Guess{
+		Route: route, Params: s.view.params(route, a), Confidence: confidence,
+		Alternatives: s.alternatives(p, at),
+	}
+}
+
+// maxAlternatives is how many other routes a guess names.
+const maxAlternatives = 3
+
+// alternatives returns the routes that are most probable beside the one at place taken.
+func (s *Student) alternatives(p [stride]float64, taken int) []schemas.Alternative {
+	n := len(s.model.Routes)
+	out := make([]schemas.Alternative, 0, min(maxAlternatives, n-1))
+	for p[taken] = -1; len(out) < cap(out); {
+		at, confidence := best(p, n)
+		out = append(out, schemas.Alternative{Route: s.model.Routes[at], Confidence: confidence})
+		p[at] = -1
+	}
+	return out
 }
 
 // clip returns the beginning of text that is read, as valid UTF-8 without control

@@ -175,6 +175,28 @@ func TestNewRefusesForeignRoutes(t *testing.T) {
 	}
 }
 
+// The alternatives are the other routes that are most probable, and with the first choice
+// they make a distribution.
+func TestAlternatives(t *testing.T) {
+	s := newStudent(t, gazetteer(t))
+	for _, e := range examples(t, "holdout.tsv") {
+		g := s.Guess(e.Query)
+		sum, last, seen := g.Confidence, g.Confidence, map[string]bool{g.Route: true}
+		if len(g.Alternatives) != 3 {
+			t.Fatalf("%s: %+v", e.Query, g)
+		}
+		for _, a := range g.Alternatives {
+			if a.Confidence > last || a.Confidence < 0 || seen[a.Route] {
+				t.Errorf("%s: %+v", e.Query, g)
+			}
+			sum, last, seen[a.Route] = sum+a.Confidence, a.Confidence, true
+		}
+		if sum > 1+1e-9 || sum < 4.0/7 { // the best four of seven
+			t.Errorf("%s: probabilities add up to %v", e.Query, sum)
+		}
+	}
+}
+
 func FuzzGuess(f *testing.F) {
 	for _, q := range []string{"", " ", "!!!", "\x03", "\u031c", "new\u0085releases\x00", "new", "\xff\xfe", "AC/DC", "the 's", "'s's's", "ｎｅｗ ａｌｂｕｍ", "for for for", "like", "podcast for", "0s", "1990s-2000s", "$$$", "{artist}", "é́́́", "新しい音楽", "a.b.c.", strings.Repeat("like ", 300)} {
 		f.Add(q)

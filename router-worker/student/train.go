@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // TrainConfig configures [Train]. See [DefaultTrainConfig].
@@ -18,13 +19,16 @@ type TrainConfig struct {
 	MinCount int
 	// Balance is how far the routes are made to count alike: 0 not at all, 1 fully.
 	Balance float64
-	// HeldOut is the share of the queries that the temperature is set on.
+	// HeldOut is the share of our own queries that the temperature is set on when there are
+	// no public ones.
 	HeldOut float64
+	// MadeUp is the share of names in slots that are made up, so that unknown ones are learnt.
+	MadeUp float64
 }
 
 // DefaultTrainConfig returns the settings of the embedded model.
 func DefaultTrainConfig() TrainConfig {
-	return TrainConfig{Seed: 1, Epochs: 8, Rate: 0.25, Decay: 1e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15}
+	return TrainConfig{Seed: 1, Epochs: 12, Rate: 0.25, Decay: 3e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15, MadeUp: 0.3}
 }
 
 // Train learns a model. Equal data and settings give equal models.
@@ -36,19 +40,11 @@ func Train(cfg TrainConfig, data TrainingData) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train student: %w", err)
 	}
-	var learn, check []sample
-	for _, s := range t.samples {
-		if s.heldOut {
-			check = append(check, s)
-		} else {
-			learn = append(learn, s)
-		}
-	}
-	temperature := t.fit(learn).temperature(check, len(data.Routes))
+	temperature := t.calibrate()
 	m := t.fit(t.samples)
 	m.header = header{
 		Format: modelFormat, Routes: data.Routes, Data: data.Hash, Seed: cfg.Seed,
-		Examples: len(data.Examples), Temperature: temperature,
+		Examples: len(data.Examples), Temperature: temperature, Public: data.Public,
 	}
 	return m, nil
 }
@@ -59,13 +55,15 @@ type sample struct {
 	norm     float32
 	right    uint16 // bits of the routes that suit
 	weight   float64
-	heldOut  bool
+	fold     int // of calibration; 0 is always learnt
+	blind    bool
 }
 
 type trainer struct {
 	cfg     TrainConfig
 	data    TrainingData
 	view    view
+	slots   slots
 	samples []sample
 	rng     *rand.Rand
 }
@@ -78,7 +76,7 @@ func newTrainer(cfg TrainConfig, data TrainingData) (*trainer, error) {
 	x.addGazetteer(data.Gazetteer)
 	t := &trainer{
 		cfg: cfg, data: data, rng: rand.New(rand.NewPCG(cfg.Seed, 0)),
-		view: view{index: x, everyday: everyday(data.Examples)},
+		view: view{index: x, everyday: everyday(data.Examples)}, slots: newSlots(data.Gazetteer, x.world),
 	}
 	for _, e := range data.Examples {
 		if err := t.sample(e); err != nil {
@@ -90,22 +88,30 @@ func newTrainer(cfg TrainConfig, data TrainingData) (*trainer, error) {
 	return t, nil
 }
 
-// everyday collects the words of queries that hold no names: those of slotted queries, and
-// of routes for what has no name.
+// everyday collects the words that name nothing by themselves: those of words.txt, and
+// those that several queries with slots share.
 func everyday(examples []Example) map[uint64]struct{} {
 	words := map[uint64]struct{}{}
+	for line := range strings.SplitSeq(everydayWords, "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		for w := range strings.FieldsSeq(line) {
+			words[hashString(fnvOffset, w)] = struct{}{}
+		}
+	}
+	seen := map[uint64]int{}
 	var toks []token
 	for _, e := range examples {
-		switch e.Routes[0] {
-		case "personalized_recs", "podcast_recs", "out_of_scope":
-		default:
-			if !hasSlot(e.Query) {
-				continue
-			}
+		if !hasSlot(e.Query) {
+			continue
 		}
 		toks = tokenize(toks[:0], e.Query)
 		for _, tok := range toks {
-			words[hashString(fnvOffset, tok.text)] = struct{}{}
+			h := hashString(fnvOffset, tok.text)
+			if seen[h]++; seen[h] == 2 {
+				words[h] = struct{}{}
+			}
 		}
 	}
 	return words
@@ -122,22 +128,22 @@ func (t *trainer) sample(e Example) error {
 		}
 		right |= 1 << r
 	}
-	heldOut := t.rng.Float64() < t.cfg.HeldOut
+	fold := t.fold(e)
 	add := func(text string, blind bool, weight float64) {
 		t.view.blind = blind
 		var a annotation
 		t.view.annotate(&a, text)
 		fs := t.view.features(nil, &a)
-		t.samples = append(t.samples, sample{fs, normalise(fs), right, weight, heldOut})
+		t.samples = append(t.samples, sample{fs, normalise(fs), right, weight, fold, blind})
 	}
 	switch {
 	case isSlot(e.Query):
 		for range 30 {
-			add(t.data.Gazetteer.fill(e.Query, t.rng), t.rng.Float64() < 0.5, 0.7)
+			add(t.slots.fill(e.Query, t.cfg.MadeUp, t.rng), t.rng.Float64() < 0.5, 0.7)
 		}
 	case hasSlot(e.Query):
 		for range t.cfg.Fillings {
-			add(t.data.Gazetteer.fill(e.Query, t.rng), t.rng.Float64() < 0.4, 1.5/float64(t.cfg.Fillings))
+			add(t.slots.fill(e.Query, t.cfg.MadeUp, t.rng), t.rng.Float64() < 0.4, 1.5/float64(t.cfg.Fillings))
 		}
 	default:
 		add(e.Query, false, 1)
@@ -218,26 +224,4 @@ func (s *sample) gradient(m *Model, n int) (g [stride]float32) {
 		g[r] = float32((p[r] - target) * s.weight)
 	}
 	return g
-}
-
-// temperature returns the one at which the model is least surprised by samples.
-func (m *Model) temperature(samples []sample, n int) float64 {
-	best, least := 1.0, math.Inf(1)
-	for t := 0.5; t < 6; t *= 1.04 {
-		var loss float64
-		for i := range samples {
-			p := softmax(m.raw(samples[i].features, samples[i].norm), n, t)
-			var right float64
-			for r := range n {
-				if samples[i].right>>r&1 == 1 {
-					right += p[r]
-				}
-			}
-			loss -= math.Log(max(right, 1e-12)) * samples[i].weight
-		}
-		if loss < least {
-			best, least = t, loss
-		}
-	}
-	return best
 }

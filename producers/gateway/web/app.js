@@ -60,6 +60,8 @@ const player = new Player((event, played) => send({ ...event, ms_played: played 
 
 // --- searching
 
+const preFusion = "pre-fusion"; // the mode that need not be said
+
 let running = null; // the EventSource of the search in hand
 
 function say(text) {
@@ -78,6 +80,15 @@ function showNotice(text) {
   $("notice").textContent = text ?? "";
 }
 
+// showSummary draws how a query was understood. What was open stays open.
+function showSummary(el) {
+  for (const open of $("summary").querySelectorAll("details[open]")) {
+    const again = el.querySelector(`.${open.classList[0]}`);
+    if (again) again.open = true;
+  }
+  $("summary").replaceChildren(el);
+}
+
 function clear() {
   running?.close();
   running = null;
@@ -90,7 +101,7 @@ function clear() {
 function onRoute(data) {
   main.dataset.correlation = data.correlation_id;
   main.dataset.route = data.route.name;
-  $("summary").replaceChildren(drawSummary(data.route, null));
+  showSummary(drawSummary(data.route, data.why, null));
   showNotice(data.notice);
   sections.replaceChildren(...data.slots.map((slot, i) => drawSlot(slot, i + 1)));
 }
@@ -109,7 +120,7 @@ function onSection(data, drawn) {
 // onPage makes the page what it finally is. What is drawn already and has not changed
 // stays, so that nothing moves under a finger.
 function onPage(page, drawn) {
-  $("summary").replaceChildren(drawSummary(page.route, page));
+  showSummary(drawSummary(page.route, page.why, page));
   showNotice(page.notice);
   const final = page.sections.map((s, i) => {
     const there = find(s.id);
@@ -122,12 +133,12 @@ function onPage(page, drawn) {
 }
 
 // begin runs a search and draws what comes.
-function begin(query, market) {
+function begin(query, market, mode) {
   clear();
   document.body.className = "searched loading";
   document.title = `${query} · Parallel Fusion`;
   say("Searching…");
-  const params = { q: query, market, platform: "web", client_id: client, session_id: session };
+  const params = { q: query, market, mode, platform: "web", client_id: client, session_id: session };
   const source = new EventSource(`/v1/search?${new URLSearchParams(params)}`);
   const drawn = new Map();
   const stop = () => {
@@ -148,18 +159,21 @@ function begin(query, market) {
   });
 }
 
-function go(query, market) {
+function go(query) {
   const text = query.trim();
   if (!text) return;
   $("q").value = text;
-  history.pushState(null, "", `/?${new URLSearchParams({ q: text, ...(market === "US" ? {} : { market }) })}`);
-  begin(text, market);
+  const market = $("market").value;
+  const mode = form.elements.mode.value;
+  const more = { ...(market === "US" ? {} : { market }), ...(mode === preFusion ? {} : { mode }) };
+  history.pushState(null, "", `/?${new URLSearchParams({ q: text, ...more })}`);
+  begin(text, market, mode);
   window.scrollTo({ top: 0 });
 }
 
 form.addEventListener("submit", (e) => {
   e.preventDefault();
-  go($("q").value, $("market").value);
+  go($("q").value);
 });
 
 window.addEventListener("popstate", () => {
@@ -167,7 +181,8 @@ window.addEventListener("popstate", () => {
   const query = params.get("q");
   $("q").value = query ?? "";
   $("market").value = params.get("market") ?? "US";
-  if (query) return begin(query, $("market").value);
+  form.elements.mode.value = params.get("mode") ?? preFusion;
+  if (query) return begin(query, $("market").value, form.elements.mode.value);
   clear();
   document.body.className = "home";
   document.title = "Parallel Fusion";
@@ -186,7 +201,7 @@ document.addEventListener("click", (e) => {
   const link = title ?? e.target.closest(".examples a");
   if (!link || !plainly(e)) return;
   e.preventDefault();
-  go(new URL(link.href).searchParams.get("q"), $("market").value);
+  go(new URL(link.href).searchParams.get("q"));
 });
 
 function onPlay(button) {

@@ -124,27 +124,63 @@ function spans(page) {
   ];
 }
 
+// stretch puts a bar where it begins, as wide as it lasts.
+function stretch(rect, start, took, total) {
+  const x = Math.min((100 * start) / total, 99);
+  rect.setAttribute("x", x.toFixed(2));
+  rect.setAttribute("width", Math.min(Math.max((100 * took) / total, 0.5), 100 - x).toFixed(2));
+}
+
 function drawSpan(span, total) {
   const el = fill(clone("t-span"), { name: span.name, took: millis(span.took) });
-  const x = Math.min((100 * span.start) / total, 99);
   const rect = el.querySelector("rect");
   rect.setAttribute("class", `k-${span.kind}`);
-  rect.setAttribute("x", x.toFixed(2));
-  rect.setAttribute("width", Math.min(Math.max((100 * span.took) / total, 0.5), 100 - x).toFixed(2));
+  stretch(rect, span.start, span.took, total);
   return el;
 }
 
-// drawSummary says how a query was understood. page is null until it is finished.
-export function drawSummary(route, page) {
+function drawBar(route, confidence, chosen) {
+  const el = fill(clone("t-bar"), { name: route, share: percent(confidence) });
+  if (chosen) el.className = "chosen";
+  el.querySelector("rect").setAttribute("width", (100 * confidence).toFixed(2));
+  return el;
+}
+
+function drawTiers(tiers) {
+  const total = Math.max(tiers.reduce((sum, t) => sum + t.took_ms, 0), 1e-6);
+  let at = 0;
+  return tiers.map((t) => {
+    const el = fill(clone("t-tier"), { name: t.name, outcome: t.outcome, took: millis(t.took_ms), text: t.text });
+    el.className = `o-${t.outcome}`;
+    stretch(el.querySelector("rect"), at, t.took_ms, total);
+    at += t.took_ms;
+    return el;
+  });
+}
+
+// drawWhy fills the panel that explains the decision. Its words come from the server.
+function drawWhy(el, why) {
+  el.className = `explained ${why.degraded ? "degraded" : ""}`;
+  const { manifest, model, prompt } = why.versions;
+  const versions = Object.entries({ arm: why.arm, manifest, model, prompt }).filter(([, v]) => v);
+  fill(el, { summary: why.summary, spent: why.spent, versions: versions.map((v) => v.join(" ")).join(" · ") });
+  el.querySelector(".bars").replaceChildren(
+    drawBar(why.route, why.confidence, true), ...why.alternatives.map((a) => drawBar(a.route, a.confidence, false)));
+  el.querySelector(".tiers").replaceChildren(...drawTiers(why.tiers));
+}
+
+// drawSummary says how a query was understood, and why. page is null until it is finished.
+export function drawSummary(route, why, page) {
   const el = clone("t-summary");
   const status = page?.status ?? "searching";
   fill(el, {
-    route: route.name, status, source: route.source, confidence: percent(route.confidence),
+    route: route.name, status, source: why.decided_by, confidence: percent(route.confidence),
     router: page ? millis(page.timings.router_ms) : "…", tools: page ? millis(page.timings.tools_ms) : "…",
     total: page ? millis(page.timings.total_ms) : "…", coverage: page ? percent(page.coverage) : "…",
   });
   el.querySelector(".status").className = `status st-${status}`;
   el.querySelector(".params").replaceChildren(...drawParams(route.params));
+  drawWhy(el.querySelector(".explained"), why);
   const trace = el.querySelector(".trace");
   if (!page) {
     trace.remove();
