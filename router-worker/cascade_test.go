@@ -230,7 +230,8 @@ func TestPostFusionComposesOrDegrades(t *testing.T) {
 			return router.Answer{}, errors.New("asked for a route")
 		}
 		return router.Answer{Guess: router.Guess{Confidence: .9}, Calls: []schemas.Chosen{
-			{Tool: "similar_artists", Params: schemas.Params{"artist": "pulp"}}, {Tool: "search", Params: schemas.Params{"text": "pulp"}}}}, nil
+			{Tool: "similar_artists", Params: schemas.Params{"artist": "pulp"}}, {Tool: "search", Params: schemas.Params{"text": "pulp"}},
+		}}, nil
 	}}
 	r := cascade(t, sure("search"), composing, nil)
 	for _, want := range []schemas.Source{schemas.SourceLLM, schemas.SourceCache} {

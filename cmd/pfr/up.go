@@ -21,7 +21,7 @@ type upCmd struct {
 
 // Run runs every role on embedded brokers and says when the pipeline answers.
 func (c *upCmd) Run(ctx context.Context, p *program) error {
-	set := append(c.model.overrides(), "embedded.enabled=true")
+	set := append(c.overrides(), "embedded.enabled=true")
 	for path, value := range map[string]string{"gateway.addr": c.HTTP, "embedded.data_dir": c.Data, "tools.catalog": c.Catalog} {
 		if value != "" {
 			set = append(set, path+"="+value)

@@ -176,14 +176,11 @@ func shape(v any) string {
 	return "other"
 }
 
-// ignored are the characters that do not matter in a string.
-var ignored = strings.NewReplacer(" ", "", ",", "", ".", "", "/", "", "-", "", "_", "", "*", "", "^", "")
-
 // plain is the form in which equal values are equal.
 func plain(v any) string {
 	switch v := v.(type) {
 	case string:
-		return ignored.Replace(strings.ToLower(v))
+		return strings.Map(significant, strings.ToLower(v))
 	case int:
 		return fmt.Sprint(float64(v))
 	case float64:
@@ -198,6 +195,14 @@ func plain(v any) string {
 		return plainSet(list)
 	}
 	return fmt.Sprint(v)
+}
+
+// significant drops the characters that do not matter in a string.
+func significant(r rune) rune {
+	if strings.ContainsRune(" ,./-_*^", r) {
+		return -1
+	}
+	return r
 }
 
 func plainSet(list []string) string {

@@ -6,10 +6,13 @@ import (
 	"github.com/parallel-fusion/pfr/evaluation/frames"
 )
 
-type params = map[string]any
-type allowed = map[string]frames.Allowed
+type (
+	params  = map[string]any
+	allowed = map[string]frames.Allowed
+)
 
-func one(name string, p params) []frames.Frame  { return []frames.Frame{{Name: name, Params: p}} }
+func one(name string, p params) []frames.Frame { return []frames.Frame{{Name: name, Params: p}} }
+
 func wish(name string, p allowed) []frames.Wish { return []frames.Wish{{Name: name, Params: p}} }
 
 func TestRules(t *testing.T) {

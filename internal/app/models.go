@@ -109,6 +109,9 @@ func (c RouterConfig) models() map[string]ModelConfig {
 	return all
 }
 
+// add makes the clients and the guard of one model.
+//
+//nolint:revive // Five arguments: what every part gets, and which model.
 func (ms *models) add(name string, cfg ModelConfig, manifest *routes.Manifest, log *slog.Logger, reg prometheus.Registerer) error {
 	label := name
 	if label == "" {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,7 +66,7 @@ func (t StudentTraining) read() (student.TrainingData, error) {
 	if err != nil {
 		return student.TrainingData{}, err
 	}
-	var dir fs.FS = os.DirFS(t.Data)
+	dir := os.DirFS(t.Data)
 	if t.Data == "" {
 		if dir, err = student.Data(); err != nil {
 			return student.TrainingData{}, err

@@ -18,7 +18,7 @@ var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "intern
 // imports a role or a transport; a transport never imports schemas.
 var layers = []layer{
 	{folder: ".", may: []string{"internal/app", "producers", "consumers", "schemas"}},
-	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "schemas"}, tests: []string{"."}},
+	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/mailbox", "internal/supervise", "internal/telemetry",
@@ -44,6 +44,7 @@ var layers = []layer{
 	{folder: "fusion-aggregator", may: leaves},
 	{folder: "consumers", may: leaves},
 	{folder: "consumers/metrics", may: append([]string{"=consumers"}, leaves...)},
+	{folder: "consumers/popular", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/serpstore", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/deadletters", may: append([]string{"=consumers"}, leaves...)},
 

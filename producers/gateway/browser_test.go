@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -151,13 +152,33 @@ func waitEvent(t *testing.T, b *backend, action string) schemas.Interaction {
 
 // The page that the server draws and the one that the script draws are the same.
 func TestBrowserDrawsAsTheServer(t *testing.T) {
-	ctx := browse(t, 400, 900)
-	g := run(t, newBackend(t).open(t, nil))
-	const shape = `document.getElementById("sections").innerHTML.replace(/\s+/g, " ").replaceAll("> <", "><").trim()`
-	do(t, ctx, chromedp.Navigate(g.url+"/?q=lady+gaga"))
+	for name, change := range map[string]func(*schemas.SERP){
+		"student": func(*schemas.SERP) {}, "degraded": degradedPage, "composed": composedPage,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx := browse(t, 400, 900)
+			b := newBackend(t)
+			b.follow = followPage(change)
+			drawsAsTheServer(t, ctx, run(t, b.open(t, nil)).url+"/?q=lady+gaga")
+			eval[any](t, ctx, `document.querySelector(".explained").open = true`)
+			shoot(t, ctx, "phone-"+name)
+			if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+				t.Errorf("the page is %d pixels too wide", wide)
+			}
+			do(t, ctx, chromedp.EmulateViewport(1280, 900))
+			shoot(t, ctx, "desktop-"+name)
+		})
+	}
+}
+
+// drawsAsTheServer opens the page of a search and has the script search again.
+func drawsAsTheServer(t *testing.T, ctx context.Context, url string) {
+	t.Helper()
+	const shape = `["summary", "sections"].map((id) => document.getElementById(id).innerHTML
+		.replace(/explain\/[-0-9a-f]+/g, "explain/").replace(/\s+/g, " ").replaceAll("> <", "><").trim()).join()`
+	do(t, ctx, chromedp.Navigate(url))
 	await(t, ctx, `document.documentElement.classList.contains("js")`)
 	server := eval[string](t, ctx, shape)
-	shoot(t, ctx, "phone")
 	eval[any](t, ctx, `document.querySelector("#search button").click()`)
 	await(t, ctx, `performance.getEntriesByType("resource").some((e) => e.name.includes("/v1/search")) && !document.body.classList.contains("loading")`)
 	script := eval[string](t, ctx, shape)
@@ -169,4 +190,56 @@ func TestBrowserDrawsAsTheServer(t *testing.T) {
 	if len(script) != len(server) || len(server) < 1000 {
 		t.Errorf("the script draws %d bytes, the server %d", len(script), len(server))
 	}
+}
+
+// Whatever stands in a route, the script shows it as text.
+func TestBrowserEscapes(t *testing.T) {
+	const hostile = `<img src=x onerror="document.title='pwned'"><script>document.title='pwned'</script>`
+	ctx := browse(t, 800, 900)
+	b := newBackend(t)
+	b.follow = followPage(func(page *schemas.SERP) { page.Route, page.Notice = hostileRoute(hostile), hostile })
+	g := run(t, b.open(t, nil))
+	do(t, ctx, chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "x\r"))
+	await(t, ctx, `document.querySelectorAll(".tiers li").length === 2 && !document.body.classList.contains("loading")`)
+	if n := eval[int](t, ctx, `document.querySelectorAll("#summary img, #summary script, #notice img").length`); n > 0 {
+		t.Errorf("%d elements were made from text", n)
+	}
+	if got := eval[string](t, ctx, `document.querySelector(".chosen span").textContent`); got != hostile {
+		t.Errorf("route %q", got)
+	}
+	if title := eval[string](t, ctx, `document.title`); title != "x · Parallel Fusion" {
+		t.Errorf("title %q", title)
+	}
+}
+
+// The switch is reached and moved with the keyboard, goes into the search and the address,
+// and comes back with them. What a listener has opened stays open.
+func TestBrowserComposes(t *testing.T) {
+	ctx := browse(t, 800, 900)
+	b := newBackend(t)
+	b.follow = followPage(composedPage)
+	g := run(t, b.open(t, nil))
+	mode := func() string { return eval[string](t, ctx, `document.getElementById("search").elements.mode.value`) }
+	search := func(text, open string) {
+		t.Helper()
+		eval[any](t, ctx, `document.getElementById("q").value = ""`)
+		do(t, ctx, chromedp.SendKeys("#q", text+"\r"))
+		await(t, ctx, `new URLSearchParams(location.search).get("q") === "`+text+`" && !document.body.classList.contains("loading")`+open)
+	}
+	do(t, ctx, chromedp.Navigate(g.url+"/"))
+	search("one", "")
+	do(t, ctx, chromedp.Focus(`[name="mode"]:checked`), chromedp.SendKeys(`[name="mode"]:checked`, kb.ArrowRight))
+	search("two", "")
+	if got := eval[string](t, ctx, `location.search`); mode() != "post-fusion" || got != "?q=two&mode=post-fusion" {
+		t.Errorf("mode %q at %q", mode(), got)
+	}
+	for _, q := range b.queries() {
+		if want := map[string]schemas.Mode{"one": schemas.PreFusion, "two": schemas.PostFusion}[q.Text]; q.Mode != want {
+			t.Errorf("%s asked for %q", q.Text, q.Mode)
+		}
+	}
+	do(t, ctx, chromedp.Focus(".explained summary"), chromedp.SendKeys(".explained summary", kb.Enter))
+	search("three", ` && document.querySelector(".explained").open`)
+	eval[any](t, ctx, `history.go(-2)`)
+	await(t, ctx, `document.getElementById("q").value === "one" && document.getElementById("search").elements.mode.value === "pre-fusion"`)
 }

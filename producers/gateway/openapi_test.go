@@ -96,7 +96,7 @@ func TestDescriptionHasEveryParameter(t *testing.T) {
 func TestAnswersMatchTheDescription(t *testing.T) {
 	b := newBackend(t)
 	b.stored(t)
-	const decidedOnly, pageOnly = someID[:35] + "8", someID[:35] + "9"
+	decidedOnly, pageOnly := someID[:35]+"8", someID[:35]+"9"
 	b.why[decidedOnly] = decided(fullDecision(), schemas.PostFusion)
 	b.pages[pageOnly] = samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: pageOnly, Text: "x", Market: "US"}})
 	now := time.Now()

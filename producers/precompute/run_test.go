@@ -473,6 +473,9 @@ func TestReportForPeople(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}
 	}
+	if strings.Contains(b.String(), "query 004") {
+		t.Errorf("more than was asked for:\n%s", b.String())
+	}
 }
 
 func TestReadDemand(t *testing.T) {

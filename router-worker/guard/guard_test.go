@@ -30,6 +30,7 @@ func (s *server) Route(ctx context.Context, _ string) (router.Answer, error) {
 	s.calls.Add(1)
 	return s.answer(ctx)
 }
+
 func (s *server) Compose(ctx context.Context, text string) (router.Answer, error) {
 	return s.Route(ctx, text)
 }
@@ -129,7 +130,9 @@ func TestBreakerOpensOnInvalidOutputAndClosesOnAProbe(t *testing.T) {
 			t.Error("still open although the probe passed")
 		}
 		stop()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

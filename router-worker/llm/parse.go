@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -197,10 +198,8 @@ func text(def routes.Parameter, v string) (string, error) {
 		return "", badOutput("a string is not valid UTF-8")
 	}
 	if def.Enum != nil {
-		for _, e := range def.Enum {
-			if v == e {
-				return v, nil
-			}
+		if slices.Contains(def.Enum, v) {
+			return v, nil
 		}
 		return "", badOutput("a value is not one of those allowed")
 	}

@@ -134,7 +134,7 @@ func TestLinterFindsWhatIsNotPortable(t *testing.T) {
 		`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},` + closed + `}`,
 		`{"type":"object","properties":{"b":{"type":"string"},"a":{"type":"string"}},"required":["a","b"],"additionalProperties":false}`,
 	}
-	for _, keyword := range strings.Fields("anyOf oneOf allOf not if then else dependentRequired dependentSchemas $ref $defs patternProperties " +
+	for keyword := range strings.FieldsSeq("anyOf oneOf allOf not if then else dependentRequired dependentSchemas $ref $defs patternProperties " +
 		"propertyNames uniqueItems contains prefixItems multipleOf format pattern default minimum maximum minLength maxLength minItems maxItems title const") {
 		bad = append(bad, property(`{"type":"string","`+keyword+`":1}`))
 	}

@@ -113,8 +113,7 @@ func statusError(err error, resp *http.Response) error {
 	if s, convErr := strconv.Atoi(resp.Header.Get("Retry-After")); convErr == nil && s > 0 {
 		out.RetryAfter = time.Duration(min(s, 3600)) * time.Second
 	}
-	var api *openai.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*openai.Error](err); ok {
 		for _, reason := range []string{api.Code, api.Type} {
 			if out.Reason == "" && isReason(reason) {
 				out.Reason = reason

@@ -92,13 +92,13 @@ func TestAssignmentIsSticky(t *testing.T) {
 func TestKillSwitchHoldsForEveryArm(t *testing.T) {
 	for top, want := range map[string][2]router.Rung{
 		"model: small":    {"", router.RungStudent},
-		"ladder: llm":     {router.RungLLM, router.RungStudent},
+		"ladder: llm":     {"", router.RungStudent},
 		"ladder: student": {router.RungStudent, router.RungStudent},
 		"ladder: search":  {router.RungSearch, router.RungSearch},
 	} {
 		p := parse(t, top+"\narms: [{name: all, share: 1, ladder: student, markets: [SE]}]")
 		us, se := p.Assign(client(1, "US", "")).Ladder, p.Assign(client(1, "SE", "")).Ladder
-		if us != want[0] && !(us == "" && want[0] == router.RungLLM) || se != want[1] {
+		if us != want[0] || se != want[1] {
 			t.Errorf("%q: %q and %q, want %q", top, us, se, want)
 		}
 	}
@@ -159,7 +159,9 @@ func TestFileIsFollowed(t *testing.T) {
 			}
 		}
 		stop()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 		if want := "[llm student search]"; fmt.Sprint(seen) != want {
 			t.Errorf("changes %v, want %s", seen, want)
 		}

@@ -171,12 +171,20 @@ func (s slots) fill(query string, madeUp float64, rng *rand.Rand) string {
 		case slot != "genre" && rng.Float64() < madeUp:
 			b.WriteString(mate(one.Text, two.Text, rng))
 		case one.Popularity >= two.Popularity:
-			b.WriteString(one.Text)
+			b.WriteString(one.typed(rng))
 		default:
-			b.WriteString(two.Text)
+			b.WriteString(two.typed(rng))
 		}
 		query = after
 	}
+}
+
+// typed returns a name as people type it: often without its article.
+func (n Name) typed(rng *rand.Rand) string {
+	if short, ok := strings.CutPrefix(n.Text, "The "); ok && rng.IntN(2) == 0 {
+		return short
+	}
+	return n.Text
 }
 
 // mate makes a name up from the words of two.

@@ -24,11 +24,14 @@ type TrainConfig struct {
 	HeldOut float64
 	// MadeUp is the share of names in slots that are made up, so that unknown ones are learnt.
 	MadeUp float64
+	// Dropout is the share of features that are left out each time, so that no few of them
+	// decide alone.
+	Dropout float64
 }
 
 // DefaultTrainConfig returns the settings of the embedded model.
 func DefaultTrainConfig() TrainConfig {
-	return TrainConfig{Seed: 1, Epochs: 12, Rate: 0.25, Decay: 3e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15, MadeUp: 0.3}
+	return TrainConfig{Seed: 1, Epochs: 12, Rate: 0.25, Decay: 3e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15, MadeUp: 0.3, Dropout: 0.5}
 }
 
 // Train learns a model. Equal data and settings give equal models.
@@ -187,11 +190,13 @@ func (t *trainer) fit(samples []sample) *Model {
 	m := &Model{header: header{Routes: t.data.Routes, Temperature: 1}, weights: make([]float32, buckets*stride), everyday: t.view.everyday}
 	squares := make([]float32, buckets*stride)
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, 1))
+	var keep []feature
 	for range t.cfg.Epochs {
 		for _, i := range rng.Perm(len(samples)) {
 			s := &samples[i]
-			gradient := s.gradient(m, n)
-			for _, f := range s.features {
+			keep = s.drop(keep[:0], t.cfg.Dropout, rng)
+			gradient := s.gradient(m, n, keep)
+			for _, f := range keep {
 				x := f.value * s.norm
 				at := int(f.bucket) * stride
 				for r := range n {
@@ -206,10 +211,20 @@ func (t *trainer) fit(samples []sample) *Model {
 	return m
 }
 
+// drop appends the features of s to keep, but for a share that chance leaves out.
+func (s *sample) drop(keep []feature, share float64, rng *rand.Rand) []feature {
+	for _, f := range s.features {
+		if share == 0 || rng.Float64() >= share {
+			keep = append(keep, f)
+		}
+	}
+	return keep
+}
+
 // gradient returns the slope of the loss in the scores. Of several right routes, the model
 // need only put its trust in some.
-func (s *sample) gradient(m *Model, n int) (g [stride]float32) {
-	p := softmax(m.raw(s.features, s.norm), n, 1)
+func (s *sample) gradient(m *Model, n int, features []feature) (g [stride]float32) {
+	p := softmax(m.raw(features, s.norm), n, 1)
 	var trusted float64
 	for r := range n {
 		if s.right>>r&1 == 1 {

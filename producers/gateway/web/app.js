@@ -80,12 +80,16 @@ function showNotice(text) {
   $("notice").textContent = text ?? "";
 }
 
-// showSummary draws how a query was understood. What was open stays open.
+const opened = new Set(); // classes of the details that the listener has opened
+
+$("summary").addEventListener("toggle", ({ target }) => {
+  if (target.open) opened.add(target.classList[0]);
+  else opened.delete(target.classList[0]);
+}, true); // toggle does not bubble
+
+// showSummary draws how a query was understood. What was opened once stays open.
 function showSummary(el) {
-  for (const open of $("summary").querySelectorAll("details[open]")) {
-    const again = el.querySelector(`.${open.classList[0]}`);
-    if (again) again.open = true;
-  }
+  for (const details of el.querySelectorAll("details")) details.open = opened.has(details.classList[0]);
   $("summary").replaceChildren(el);
 }
 

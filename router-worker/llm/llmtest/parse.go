@@ -80,7 +80,7 @@ func (b *body) parseOpenAI(data []byte) string {
 	keys, _ := decodeOrdered(data)
 	for _, key := range keys {
 		if !slices.Contains(openAIFields, key) {
-			return "Unrecognized request argument supplied: " + key
+			return "Unknown argument: " + key
 		}
 	}
 	if b.MaxTokens > 0 && strings.HasPrefix(b.Model, "o") {
