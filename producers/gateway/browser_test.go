@@ -161,6 +161,7 @@ func TestBrowserDrawsAsTheServer(t *testing.T) {
 			b.follow = followPage(change)
 			drawsAsTheServer(t, ctx, run(t, b.open(t, nil)).url+"/?q=lady+gaga")
 			eval[any](t, ctx, `document.querySelector(".explained").open = true`)
+			do(t, ctx, chromedp.EmulateViewport(360, 780))
 			shoot(t, ctx, "phone-"+name)
 			if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 				t.Errorf("the page is %d pixels too wide", wide)

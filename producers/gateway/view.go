@@ -240,7 +240,10 @@ func percent(x float64) string {
 
 // millis shows a duration with as many digits as it deserves.
 func millis(ms float64) string {
-	if ms < 10 {
+	switch {
+	case ms < .1:
+		return fmt.Sprintf("%.0f µs", math.Round(1000*ms))
+	case ms < 10:
 		return fmt.Sprintf("%.1f ms", ms)
 	}
 	return fmt.Sprintf("%.0f ms", math.Round(ms))

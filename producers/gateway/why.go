@@ -144,7 +144,7 @@ func (why reasons) answerText(t schemas.Tier) string {
 	case schemas.SourcePrecomputed:
 		return "had this query, decided ahead of time"
 	case schemas.SourceStudent:
-		return "was sure enough: " + t.Route + ", " + percent(t.Confidence)
+		return "was sure enough: " + likely(t)
 	case schemas.SourceLLM:
 		if t.Route == composedRoute {
 			return "composed a page in " + millis(t.TookMS) + forCost(t.Cost)
@@ -152,7 +152,7 @@ func (why reasons) answerText(t schemas.Tier) string {
 		return "answered " + t.Route + " in " + millis(t.TookMS) + forCost(t.Cost)
 	case schemas.SourceFallback:
 		if t.Confidence > 0 {
-			return "took the student's guess, which was safe: " + t.Route + ", " + percent(t.Confidence)
+			return "took the student's guess, which was safe: " + likely(t)
 		}
 		return "took " + t.Route
 	}
@@ -167,10 +167,12 @@ func (why reasons) unsureText(t schemas.Tier, after []schemas.Tier) string {
 		return fmt.Sprintf("answered %s in %s%s, and was not followed: %s",
 			t.Route, millis(t.TookMS), forCost(t.Cost), percent(t.Confidence))
 	case why.Mode == schemas.PostFusion && slices.ContainsFunc(after, isModel):
-		return fmt.Sprintf("was not followed, as a composed page was asked for: %s, %s", t.Route, percent(t.Confidence))
+		return "was not followed, as a composed page was asked for: " + likely(t)
 	}
-	return fmt.Sprintf("was unsure: %s, %s, is below the threshold", t.Route, percent(t.Confidence))
+	return "was unsure: " + likely(t) + " is below the threshold"
 }
+
+func likely(t schemas.Tier) string { return percent(t.Confidence) + " for " + t.Route }
 
 func isModel(t schemas.Tier) bool { return t.Source == schemas.SourceLLM }
 
@@ -249,7 +251,7 @@ func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // spent tells what the language model read, wrote and cost.
 func (why reasons) spent() string {
 	if _, asked := why.model(); !asked {
-		return "Nothing: no language model was asked."
+		return "nothing, as no language model was asked"
 	}
 	text := dollars(why.CostUSD)
 	if t := why.Tokens; t != nil && t.Prompt+t.Completion > 0 {

@@ -106,13 +106,13 @@ func TestExplainTellsWhy(t *testing.T) {
 		summary  string
 		line     string // one of the tiers
 	}{
-		"student":           {answer(schemas.SourceStudent, .94), "", "The student was sure enough: 94 %.", "student was sure enough: similar_artists, 94 %"},
+		"student":           {answer(schemas.SourceStudent, .94), "", "The student was sure enough: 94 %.", "student was sure enough: 94 % for similar_artists"},
 		"cache":             {answer(schemas.SourceCache, .9), "", "An equal query was decided before.", "cache knew the decision for an equal query"},
 		"precomputed":       {answer(schemas.SourcePrecomputed, .9), "", "The query was decided ahead of time.", "precomputed routes had this query, decided ahead of time"},
-		"language model":    {fullDecision(), "", "The language model answered similar_artists in 187 ms for $0.00042.", "student was unsure: search, 41 %, is below the threshold"},
+		"language model":    {fullDecision(), "", "The language model answered similar_artists in 187 ms for $0.00042.", "student was unsure: 41 % for search is below the threshold"},
 		"kept":              {kept, "", "The student's guess stands: it was surer than the language model.", "language model answered similar_artists in 187 ms for $0.00042, and was not followed: 30 %"},
-		"composed":          {composed, schemas.PostFusion, "The language model composed a page in 187 ms for $0.00042.", "student was not followed, as a composed page was asked for: search, 41 %"},
-		"timeout":           {lacking(.41, unsure, model(schemas.OutcomeTimeout, 250)), "", "The language model did not answer within 250 ms; the student's guess was safe.", "fallback took the student's guess, which was safe: similar_artists, 41 %"},
+		"composed":          {composed, schemas.PostFusion, "The language model composed a page in 187 ms for $0.00042.", "student was not followed, as a composed page was asked for: 41 % for search"},
+		"timeout":           {lacking(.41, unsure, model(schemas.OutcomeTimeout, 250)), "", "The language model did not answer within 250 ms; the student's guess was safe.", "fallback took the student's guess, which was safe: 41 % for similar_artists"},
 		"no time":           {lacking(0, unsure, model(schemas.OutcomeTimeout, .01)), "", "The language model had no time left to answer; plain search stands in.", "fallback took similar_artists"},
 		"invalid":           {lacking(0, unsure, model(schemas.OutcomeInvalid, 90)), "", "The language model answered with something that is no valid decision; plain search stands in.", ""},
 		"limited":           {lacking(0, unsure, model(schemas.OutcomeLimited, 0)), "", "The language model was not asked, being over a limit of requests, tokens or money; plain search stands in.", ""},

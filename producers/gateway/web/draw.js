@@ -31,7 +31,11 @@ export function followUp(item) {
 }
 
 export const percent = (x) => (x > 0.99 && x < 1 ? "> 99 %" : `${Math.round(100 * x)} %`);
-export const millis = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+
+export function millis(ms) {
+  if (ms < 0.1) return `${Math.round(1000 * ms)} µs`;
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
 
 function clone(id) {
   return document.getElementById(id).content.firstElementChild.cloneNode(true);
