@@ -305,6 +305,20 @@ func TestThroughAsksOneTier(t *testing.T) {
 	}
 }
 
+func TestAnswerThatIsNoUseIsOnTheBill(t *testing.T) {
+	useless := newReleases
+	useless.Route = "shell"
+	for name, llm := range map[string]*asker{"refused here": answering(useless, nil), "refused there": answering(useless, router.ErrOutput)} {
+		r := cascade(t, hesitant("podcast_recs", .5), llm, nil)
+		if d := r.Decide(t.Context(), query("anything new from pulp")); d.Cost != newReleases.CostUSD || d.Tokens != newReleases.Tokens || d.Source != schemas.SourceFallback {
+			t.Errorf("%s: %s for %v USD", name, d.Source, d.Cost)
+		}
+		if d, err := r.Through(t.Context(), schemas.SourceLLM, query("x")); err == nil || d.Cost != newReleases.CostUSD {
+			t.Errorf("%s, batch: %v USD, %v", name, d.Cost, err)
+		}
+	}
+}
+
 func TestAlternativesAreKept(t *testing.T) {
 	m := &model{guess: func(string) router.Guess {
 		return router.Guess{Route: "search", Confidence: .8, Alternatives: []schemas.Alternative{{Route: "new_releases", Confidence: .15}}}

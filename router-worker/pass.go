@@ -144,10 +144,10 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 		p.step(schemas.SourceLLM, schemas.OutcomeTimeout, Guess{}, 0)
 		return p.fallback(guess)
 	}
-	var mine atomic.Bool // whether this query is the one that asks
+	var asked atomic.Pointer[schemas.Decision] // set if this query is the one that asks
 	data, hit, err := p.cache.Fill(ctx, p.cacheKey, func(ctx context.Context) ([]byte, time.Duration, error) {
-		mine.Store(true)
 		d, err := p.modelSays(ctx)
+		asked.Store(&d)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -161,14 +161,17 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 	if err == nil && hit && p.offered(d.Route) { // stale, and being computed anew
 		return p.fromCache(d)
 	}
-	if !mine.Load() {
-		d.Tokens, d.Cost = schemas.Tokens{}, 0 // another query's decision bears the cost
+	d.Tokens, d.Cost = schemas.Tokens{}, 0 // borne by the decision of the query that asked
+	if mine := asked.Load(); mine != nil {
+		d.Tokens, d.Cost = mine.Tokens, mine.Cost
 	}
 	answer := Guess{Route: d.Route, Confidence: d.Confidence}
 	switch {
 	case err != nil:
-		p.step(schemas.SourceLLM, Outcome(err), Guess{}, 0)
-		return p.fallback(guess)
+		p.step(schemas.SourceLLM, Outcome(err), Guess{}, d.Cost)
+		fallback := p.fallback(guess)
+		fallback.Tokens, fallback.Cost = d.Tokens, d.Cost
+		return fallback
 	case !p.composes && (!p.offered(d.Route) || d.Confidence < guess.Confidence):
 		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, d.Cost)
 		kept := p.studentSays(guess)

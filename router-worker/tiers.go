@@ -23,7 +23,8 @@ func (p *pass) studentSays(g Guess) schemas.Decision {
 	return d
 }
 
-// modelSays asks the language model. What it made up is left out, see ground.
+// modelSays asks the language model. What it made up is left out, see ground. With an error
+// too the decision says what was spent.
 func (p *pass) modelSays(ctx context.Context) (schemas.Decision, error) {
 	mode := schemas.PreFusion
 	if p.composes {
@@ -31,18 +32,19 @@ func (p *pass) modelSays(ctx context.Context) (schemas.Decision, error) {
 	}
 	answer, err := p.asker.Ask(ctx, Ask{Text: p.q.Text, Mode: mode, Market: p.q.Market, Batch: p.batch})
 	p.m.spend(answer)
+	spent := schemas.Decision{Tokens: answer.Tokens, Cost: answer.CostUSD}
 	if err != nil {
-		return schemas.Decision{}, err
+		return spent, err
 	}
 	d, err := p.resolve(answer)
 	if err != nil {
-		return d, err
+		return spent, err
 	}
 	d.Source, d.Confidence, d.Alternatives = schemas.SourceLLM, answer.Confidence, answer.Alternatives
 	d.ModelVersion, d.PromptVersion = answer.Model, p.asker.Version()
 	d.Tokens, d.Cost = answer.Tokens, answer.CostUSD
 	if err := d.Validate(); err != nil { // the last gate: nothing invalid leaves
-		return schemas.Decision{}, fmt.Errorf("%w: %w", ErrOutput, err)
+		return spent, fmt.Errorf("%w: %w", ErrOutput, err)
 	}
 	return d, nil
 }

@@ -236,7 +236,7 @@ func isToken(s string) bool {
 // [TopicPrecomputedRoutes]. A record without a value withdraws the key.
 type PrecomputedRoute struct {
 	SchemaVersion string    `json:"schema_version"`
-	RouteKey      string    `json:"route_key"` // of router.Key: normalised query and versions
+	RouteKey      string    `json:"route_key"` // of router.RouteKey: normalised query and manifest version
 	Query         string    `json:"query"`     // normalised
 	Decision      Decision  `json:"decision"`
 	ComputedAt    time.Time `json:"computed_at"`

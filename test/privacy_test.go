@@ -13,11 +13,17 @@ import (
 )
 
 // The user's features are in the two topics and the tool requests that carry them, and
-// nowhere else: no log, metric, page, dead letter, page store or HTTP answer.
+// nowhere else: no prompt, log, metric, page, dead letter, page store or HTTP answer, and
+// no record of a candidate router.
 func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 	const canary = "canary-7f3a91"
 	dir := t.TempDir()
-	p := up(t, dir)
+	fake, args := languageModel(t)
+	file := filepath.Join(dir, "rollout.yaml")
+	if err := os.WriteFile(file, []byte("shadow: [{name: candidate, share: 1, ladder: student}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := up(t, dir, append(args, "--set", "router.rollout="+file, "--set", "router.semantic.enabled=true")...)
 	user := map[string]any{"id": canary, "features": map[string]string{"favorite_genres": canary, canary: "x"}}
 	var answers strings.Builder
 	for _, query := range []string{"new indie rock releases", "artists similar to khruangbin", "latest albums by lady gaga", "true crime podcasts"} {
@@ -29,6 +35,10 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 		_, html := p.get(t, "/?q="+strings.ReplaceAll(query, " ", "+"), "text/html")
 		answers.WriteString(outline(page) + explained + html)
 	}
+	var prompts strings.Builder
+	for _, r := range fake.Requests() {
+		prompts.Write(r.Body)
+	}
 	// Poison on every topic: it ends in the dead letters, without the user.
 	for _, name := range []string{schemas.TopicQueries, schemas.TopicRouteDecisions} {
 		produce(t, p.kafka, name, `{"schema_version":"9.0","user":{"id":"`+canary+`"},"colour":"`+canary+`"}`)
@@ -38,7 +48,7 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 	eventually(t, "six dead letters", func() bool { return len(records(t, p.kafka, schemas.TopicDeadLetters)) >= 6 })
 
 	_, metrics := p.get(t, "/metrics", "text/plain")
-	found := map[string]string{"HTTP answers": answers.String(), "metrics": metrics, "log": p.procs[0].logged()}
+	found := map[string]string{"HTTP answers": answers.String(), "metrics": metrics, "prompts": prompts.String(), "log": p.procs[0].logged()}
 	for _, name := range schemas.Topics() {
 		found[name] = strings.Join(records(t, p.kafka, name), "\n")
 	}
@@ -59,6 +69,9 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 		if has := strings.Contains(text, canary); has != carriers[where] {
 			t.Errorf("%s: canary %v, want %v", where, has, carriers[where])
 		}
+	}
+	if !strings.Contains(found["prompts"], "true crime podcasts") || len(found[schemas.TopicShadowDecisions]) == 0 {
+		t.Error("the language model or the candidate was not asked")
 	}
 	if len(found["log"]) == 0 || len(found["page store"]) == 0 || !strings.Contains(letters, "pfr.queries.v1") {
 		t.Error("a place to look at is empty")
