@@ -78,15 +78,15 @@ func TestTiersAnswerWhatTheyCan(t *testing.T) {
 		source  schemas.Source
 		steps   string
 	}{
-		"the student is sure":                     {sure("search"), answering(newReleases, nil), "search", schemas.SourceStudent, "[student:answered]"},
-		"the student is not":                      {hesitant("search", .5), answering(newReleases, nil), "new_releases", schemas.SourceLLM, "[student:unsure llm:answered]"},
-		"the model is less sure than the student": {hesitant("search", .6), answering(router.Answer{Guess: router.Guess{Route: "new_releases", Confidence: .5}}, nil), "search", schemas.SourceStudent, "[student:unsure llm:unsure]"},
-		"garbage":                           {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrOutput), "podcast_recs", schemas.SourceFallback, "[student:unsure llm:invalid fallback:answered]"},
-		"a route that does not exist":       {hesitant("podcast_recs", .5), answering(router.Answer{Guess: router.Guess{Route: "shell", Confidence: 1}}, nil), "podcast_recs", schemas.SourceFallback, "[student:unsure llm:invalid fallback:answered]"},
-		"over budget":                       {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrLimited), "podcast_recs", schemas.SourceFallback, "[student:unsure llm:limited fallback:answered]"},
-		"breaker open":                      {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrUnavailable), "podcast_recs", schemas.SourceFallback, "[student:unsure llm:open fallback:answered]"},
-		"down":                              {hesitant("podcast_recs", .5), answering(router.Answer{}, errors.New("connection refused")), "podcast_recs", schemas.SourceFallback, "[student:unsure llm:error fallback:answered]"},
-		"down, and the student has no idea": {hesitant("podcast_recs", .1), answering(router.Answer{}, errors.New("connection refused")), "search", schemas.SourceFallback, "[student:unsure llm:error fallback:answered]"},
+		"the student is sure":                     {sure("search"), answering(newReleases, nil), "search", schemas.SourceStudent, "[cache:miss student:answered]"},
+		"the student is not":                      {hesitant("search", .5), answering(newReleases, nil), "new_releases", schemas.SourceLLM, "[cache:miss student:unsure llm:answered]"},
+		"the model is less sure than the student": {hesitant("search", .6), answering(router.Answer{Guess: router.Guess{Route: "new_releases", Confidence: .5}}, nil), "search", schemas.SourceStudent, "[cache:miss student:unsure llm:unsure]"},
+		"garbage":                           {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrOutput), "podcast_recs", schemas.SourceFallback, "[cache:miss student:unsure llm:invalid fallback:answered]"},
+		"a route that does not exist":       {hesitant("podcast_recs", .5), answering(router.Answer{Guess: router.Guess{Route: "shell", Confidence: 1}}, nil), "podcast_recs", schemas.SourceFallback, "[cache:miss student:unsure llm:invalid fallback:answered]"},
+		"over budget":                       {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrLimited), "podcast_recs", schemas.SourceFallback, "[cache:miss student:unsure llm:limited fallback:answered]"},
+		"breaker open":                      {hesitant("podcast_recs", .5), answering(router.Answer{}, router.ErrUnavailable), "podcast_recs", schemas.SourceFallback, "[cache:miss student:unsure llm:open fallback:answered]"},
+		"down":                              {hesitant("podcast_recs", .5), answering(router.Answer{}, errors.New("connection refused")), "podcast_recs", schemas.SourceFallback, "[cache:miss student:unsure llm:error fallback:answered]"},
+		"down, and the student has no idea": {hesitant("podcast_recs", .1), answering(router.Answer{}, errors.New("connection refused")), "search", schemas.SourceFallback, "[cache:miss student:unsure llm:error fallback:answered]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := cascade(t, c.student, c.llm, nil).Decide(t.Context(), query("anything new from pulp"))
@@ -158,7 +158,7 @@ func TestSlowModelCostsNoDeadline(t *testing.T) {
 		if took := time.Since(began); took != 300*time.Millisecond {
 			t.Errorf("took %v: the rest of the deadline belongs to the tools", took)
 		}
-		if d.Route != "podcast_recs" || !d.Degraded || steps(d) != "[student:unsure llm:timeout fallback:answered]" {
+		if d.Route != "podcast_recs" || !d.Degraded || steps(d) != "[cache:miss student:unsure llm:timeout fallback:answered]" {
 			t.Errorf("%s by %s", d.Route, steps(d))
 		}
 		time.Sleep(time.Second)

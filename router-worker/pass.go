@@ -80,15 +80,13 @@ func (p *pass) known() (schemas.Decision, bool) {
 		}
 	}
 	p.cacheKey = p.key()
-	data, ok := p.cache.Get(p.cacheKey)
-	if !ok {
-		return schemas.Decision{}, false
+	if data, ok := p.cache.Get(p.cacheKey); ok {
+		if d, err := p.decoded.Decode(p.cacheKey, data); err == nil {
+			return p.fromCache(d), true
+		}
 	}
-	d, err := p.decoded.Decode(p.cacheKey, data)
-	if err != nil {
-		return schemas.Decision{}, false
-	}
-	return p.fromCache(d), true
+	p.step(schemas.SourceCache, schemas.OutcomeMiss, Guess{}, 0)
+	return schemas.Decision{}, false
 }
 
 func (p *pass) fromCache(d schemas.Decision) schemas.Decision {

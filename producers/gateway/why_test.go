@@ -36,6 +36,19 @@ func lacking(confidence float64, tiers ...schemas.Tier) schemas.Decision {
 	return d
 }
 
+// answer is a decision of the first tier that was asked.
+func answer(s schemas.Source, confidence float64) schemas.Decision {
+	d := fullDecision()
+	d.Source, d.Confidence, d.Cost = s, confidence, 0
+	d.Tiers = []schemas.Tier{{Source: s, Outcome: schemas.OutcomeAnswered, Route: d.Route, Confidence: confidence, TookMS: .004}}
+	return d
+}
+
+// model is the tier of a language model that was no help.
+func model(o schemas.Outcome, took float64) schemas.Tier {
+	return schemas.Tier{Source: schemas.SourceLLM, Outcome: o, TookMS: took}
+}
+
 func decided(d schemas.Decision, mode schemas.Mode) gateway.Explained {
 	now := time.Date(2025, 6, 28, 10, 0, 0, 0, time.UTC)
 	return gateway.Explained{
@@ -81,19 +94,8 @@ func explained(t *testing.T, b *backend) told {
 
 func TestExplainTellsWhy(t *testing.T) {
 	unsure := schemas.Tier{Source: schemas.SourceStudent, Outcome: schemas.OutcomeUnsure, Route: "search", Confidence: .41}
-	model := func(o schemas.Outcome, took float64) schemas.Tier {
-		return schemas.Tier{Source: schemas.SourceLLM, Outcome: o, TookMS: took}
-	}
-	answer := func(s schemas.Source, c float64) schemas.Decision {
-		d := fullDecision()
-		d.Source, d.Confidence, d.Cost = s, c, 0
-		d.Tiers = []schemas.Tier{{Source: s, Outcome: schemas.OutcomeAnswered, Route: d.Route, Confidence: c, TookMS: .004}}
-		return d
-	}
-	composed := fullDecision()
-	composed.Route, composed.Confidence = "composed", 1
-	composed.Tiers[1].Route = "composed"
-	kept := fullDecision()
+	composed, kept := fullDecision(), fullDecision()
+	composed.Route, composed.Tiers[1].Route = "composed", "composed"
 	kept.Source, kept.Route, kept.Confidence = schemas.SourceStudent, "search", .41
 	kept.Tiers[1].Outcome, kept.Tiers[1].Confidence = schemas.OutcomeUnsure, .3
 	withdrawn := lacking(0, schemas.Tier{Source: schemas.SourceCache, Outcome: schemas.OutcomeAnswered, Route: "dj", Confidence: .9})

@@ -183,32 +183,48 @@ func (t *trainer) balance() {
 	}
 }
 
-// fit learns weights by AdaGrad, in an order that depends on the seed alone. Products are
-// rounded one by one, so that machines which fuse them learn the same.
+// fit learns weights by AdaGrad, in an order that depends on the seed alone, and returns
+// their mean over the second half of the epochs. Products are rounded one by one, so that
+// machines which fuse them learn the same.
 func (t *trainer) fit(samples []sample) *Model {
-	n := len(t.data.Routes)
 	m := &Model{header: header{Routes: t.data.Routes, Temperature: 1}, weights: make([]float32, buckets*stride), everyday: t.view.everyday}
-	squares := make([]float32, buckets*stride)
+	squares, sum := make([]float32, buckets*stride), make([]float32, buckets*stride)
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, 1))
+	half := t.cfg.Epochs / 2
+	for epoch := range t.cfg.Epochs {
+		t.epoch(m, squares, samples, rng)
+		if epoch < half {
+			continue
+		}
+		for i, w := range m.weights {
+			sum[i] += w
+		}
+	}
+	for i := range sum {
+		m.weights[i] = sum[i] / float32(t.cfg.Epochs-half)
+	}
+	return m
+}
+
+// epoch learns every sample once.
+func (t *trainer) epoch(m *Model, squares []float32, samples []sample, rng *rand.Rand) {
+	n := len(t.data.Routes)
 	var keep []feature
-	for range t.cfg.Epochs {
-		for _, i := range rng.Perm(len(samples)) {
-			s := &samples[i]
-			keep = s.drop(keep[:0], t.cfg.Dropout, rng)
-			gradient := s.gradient(m, n, keep)
-			for _, f := range keep {
-				x := f.value * s.norm
-				at := int(f.bucket) * stride
-				for r := range n {
-					w := m.weights[at+r]
-					g := float32(gradient[r]*x) + float32(float32(t.cfg.Decay)*w)
-					squares[at+r] += float32(g * g)
-					m.weights[at+r] = w - float32(float32(t.cfg.Rate)*g)/float32(math.Sqrt(float64(squares[at+r]))+1e-6)
-				}
+	for _, i := range rng.Perm(len(samples)) {
+		s := &samples[i]
+		keep = s.drop(keep[:0], t.cfg.Dropout, rng)
+		gradient := s.gradient(m, n, keep)
+		for _, f := range keep {
+			x := f.value * s.norm
+			at := int(f.bucket) * stride
+			for r := range n {
+				w := m.weights[at+r]
+				g := float32(gradient[r]*x) + float32(float32(t.cfg.Decay)*w)
+				squares[at+r] += float32(g * g)
+				m.weights[at+r] = w - float32(float32(t.cfg.Rate)*g)/float32(math.Sqrt(float64(squares[at+r]))+1e-6)
 			}
 		}
 	}
-	return m
 }
 
 // drop appends the features of s to keep, but for a share that chance leaves out.
