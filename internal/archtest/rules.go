@@ -36,7 +36,7 @@ var layers = []layer{
 	{folder: "router-worker/rollout", may: append([]string{"=router-worker", "router-worker/guard"}, leaves...)},
 	{folder: "router-worker/semantic", may: append([]string{"=router-worker"}, leaves...)},
 	{folder: "router-worker/student", may: append([]string{"=router-worker"}, leaves...), tests: []string{"tool-workers/catalog"}},
-	{folder: "router-worker/student/nlu"},
+	{folder: "router-worker/student/nlu", may: []string{"evaluation/stats"}},
 	{folder: "router-worker/student/tagtrainer", may: []string{"router-worker/student", "schemas"}},
 	{folder: "router-worker/student/trainer", may: []string{"router-worker/student", "schemas", "tool-workers/catalog"}},
 	{folder: "tool-workers", may: leaves},

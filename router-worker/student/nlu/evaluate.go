@@ -2,19 +2,20 @@ package nlu
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
+
+	"github.com/parallel-fusion/pfr/evaluation/stats"
 )
 
 // Report says how often a model was right.
 type Report struct {
-	N, Right  int            // texts, and those whose intent was right
-	Low, High float64        // Wilson's 95 % interval of the share of right intents
-	ECE       float64        // expected calibration error of intents, over ten bins of equal width
-	Frames    int            // texts with intent and all spans right
-	All       PRF            // of spans with their slots, as conlleval counts
-	Slots     map[string]PRF // by slot
+	N, Right int            // texts, and those whose intent was right
+	Interval stats.Interval // 95 %, of the share of right intents
+	ECE      float64        // expected calibration error of intents
+	Frames   int            // texts with intent and all spans right
+	All      PRF            // of spans with their slots, as conlleval counts
+	Slots    map[string]PRF // by slot
 }
 
 // PRF counts the spans of one slot.
@@ -31,29 +32,25 @@ func (p PRF) F1() float64 {
 // Evaluate compares what m makes of examples with what they mean.
 func Evaluate(m *Model, examples []Example) Report {
 	r := Report{N: len(examples), Slots: map[string]PRF{}}
-	var bins [10]float64 // confidence less right answers
+	intents := make([]stats.Prediction, 0, len(examples))
 	var p Parse
 	for _, e := range examples {
 		m.Parse(e.Text, &p)
 		hit := r.spans(p.Spans, e.Spans)
-		bin := &bins[min(int(p.P*10), 9)]
-		*bin += p.P
+		intents = append(intents, stats.Prediction{Confidence: p.P, Right: p.Intent == e.Intent})
 		if p.Intent != e.Intent {
 			continue
 		}
 		r.Right++
-		*bin--
 		if hit == len(e.Spans) && hit == len(p.Spans) {
 			r.Frames++
 		}
 	}
-	for _, b := range bins {
-		r.ECE += math.Abs(b) / float64(max(r.N, 1))
-	}
+	r.ECE, _ = stats.ECE(intents)
 	for _, c := range r.Slots {
 		r.All.Want, r.All.Got, r.All.Hit = r.All.Want+c.Want, r.All.Got+c.Got, r.All.Hit+c.Hit
 	}
-	r.Low, r.High = Wilson(r.Right, r.N)
+	r.Interval = stats.Wilson(r.Right, r.N)
 	return r
 }
 
@@ -76,24 +73,12 @@ func (r *Report) spans(got, want []Span) (hit int) {
 	return hit
 }
 
-// Wilson returns the 95 % interval of a share.
-func Wilson(right, n int) (low, high float64) {
-	if n == 0 {
-		return 0, 1
-	}
-	const z = 1.959964
-	p, m := float64(right)/float64(n), float64(n)
-	centre := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return centre - half, centre + half
-}
-
 // String returns a few lines for people.
 func (r Report) String() string {
 	var b strings.Builder
 	share := func(n, of int) float64 { return float64(n) / float64(max(of, 1)) }
 	fmt.Fprintf(&b, "n %d, intent %.4f (95 %% %.4f to %.4f), ECE %.4f, frames %.3f, slots %d: precision %.4f, recall %.4f, F1 %.4f\n",
-		r.N, share(r.Right, r.N), r.Low, r.High, r.ECE, share(r.Frames, r.N), r.All.Want, share(r.All.Hit, r.All.Got), share(r.All.Hit, r.All.Want), r.All.F1())
+		r.N, share(r.Right, r.N), r.Interval.Low, r.Interval.High, r.ECE, share(r.Frames, r.N), r.All.Want, share(r.All.Hit, r.All.Got), share(r.All.Hit, r.All.Want), r.All.F1())
 	names := make([]string, 0, len(r.Slots))
 	for s := range r.Slots {
 		names = append(names, s)
