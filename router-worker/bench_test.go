@@ -2,6 +2,7 @@ package router_test
 
 import (
 	"testing"
+	"time"
 
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -39,10 +40,10 @@ func run(b *testing.B, r *router.Router, q schemas.PublicQuery, want schemas.Sou
 func BenchmarkWarm(b *testing.B) {
 	r := cascade(b, hesitant("search", .4), answering(newReleases, nil), nil)
 	q := query("anything new from pulp")
-	d := r.Decide(b.Context(), q)
+	rec := schemas.RouteDecision{Query: q, Decision: r.Decide(b.Context(), q), DecidedAt: time.Now()}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !r.Warm(q, d) {
+		if !r.Warm(rec, rec.DecidedAt) {
 			b.Fatal("not of use")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -89,7 +90,8 @@ func TestTiersAnswerWhatTheyCan(t *testing.T) {
 		"down, and the student has no idea": {hesitant("podcast_recs", .1), answering(router.Answer{}, errors.New("connection refused")), "search", schemas.SourceFallback, "[cache:miss student:unsure llm:error fallback:answered]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := cascade(t, c.student, c.llm, nil).Decide(t.Context(), query("anything new from pulp"))
+			r := cascade(t, c.student, c.llm, nil)
+			d := r.Decide(t.Context(), query("anything new from pulp"))
 			if d.Route != c.route || d.Source != c.source || steps(d) != c.steps {
 				t.Errorf("%s from %s by %s, want %s from %s by %s", d.Route, d.Source, steps(d), c.route, c.source, c.steps)
 			}
@@ -99,7 +101,34 @@ func TestTiersAnswerWhatTheyCan(t *testing.T) {
 			if err := d.Validate(); err != nil {
 				t.Error(err)
 			}
+			if again := r.Decide(t.Context(), query("anything new from pulp")); again.Route != c.route {
+				t.Errorf("the second time: %s from %s", again.Route, again.Source)
+			}
 		})
+	}
+}
+
+// What one spelling leaves in the cache is what every spelling with the same key gets.
+func TestNoSpellingPoisonsAnother(t *testing.T) {
+	byText := &model{guess: func(text string) router.Guess {
+		return router.Guess{Route: "search", Params: schemas.Params{"text": text}, Confidence: .9}
+	}}
+	echo := &asker{answer: func(_ context.Context, q router.Ask) (router.Answer, error) {
+		return router.Answer{Guess: router.Guess{Route: "similar_artists", Params: schemas.Params{"artist": q.Text}, Confidence: .95}}, nil
+	}}
+	both := []struct{ cold, warm *router.Router }{
+		{newRouter(t, byText), newRouter(t, byText)},
+		{cascade(t, hesitant("search", .4), echo, nil), cascade(t, hesitant("search", .4), echo, nil)},
+	}
+	for _, p := range readPairs(t, "testdata/same.tsv") {
+		a, b := p.a, p.b
+		for _, r := range both {
+			want := r.cold.Decide(t.Context(), query(b))
+			r.warm.Decide(t.Context(), query(a))
+			if got := r.warm.Decide(t.Context(), query(b)); !reflect.DeepEqual(got.Calls, want.Calls) || !reflect.DeepEqual(got.Params, want.Params) {
+				t.Errorf("%q after %q: %v, want %v", b, a, got.Params, want.Params)
+			}
+		}
 	}
 }
 
@@ -278,14 +307,14 @@ func TestWarmRestart(t *testing.T) {
 	q := query("anything new from pulp")
 	d := cascade(t, hesitant("search", .4), llm, nil).Decide(t.Context(), q)
 	again := cascade(t, hesitant("search", .4), llm, nil)
-	if !again.Warm(q, d) {
+	if !again.Warm(schemas.RouteDecision{Query: q, Decision: d, DecidedAt: time.Now()}, time.Now()) {
 		t.Fatal("not of use")
 	}
 	if d := again.Decide(t.Context(), q); d.Source != schemas.SourceCache || llm.calls.Load() != 1 {
 		t.Errorf("source %s after %d calls", d.Source, llm.calls.Load())
 	}
 	d.Degraded = true
-	if again.Warm(query("another"), d) {
+	if again.Warm(schemas.RouteDecision{Query: query("another"), Decision: d, DecidedAt: time.Now()}, time.Now()) {
 		t.Error("a fallback was kept as good")
 	}
 }

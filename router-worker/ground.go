@@ -26,18 +26,35 @@ func (r *Router) ground(params schemas.Params, query string) schemas.Params {
 	said := words(query)
 	out := make(schemas.Params, len(params))
 	for name, v := range params {
-		text, ok := v.(string)
-		if p, _ := r.manifest.Parameter(name); !ok || p.Enum != nil {
+		if p, _ := r.manifest.Parameter(name); p.Enum != nil {
 			out[name] = v
 			continue
 		}
-		if known, ok := r.vocabulary.Canonical(name, text); ok {
-			out[name] = known
-		} else if isSaid(said, text) {
-			out[name] = text
+		switch v := v.(type) {
+		case string:
+			if text, ok := r.grounded(name, v, said); ok {
+				out[name] = text
+			}
+		case []string:
+			var kept []string
+			for _, entry := range v {
+				if text, ok := r.grounded(name, entry, said); ok {
+					kept = append(kept, text)
+				}
+			}
+			out[name] = kept
+		default:
+			out[name] = v
 		}
 	}
 	return out
+}
+
+func (r *Router) grounded(name, text string, said map[string]bool) (string, bool) {
+	if known, ok := r.vocabulary.Canonical(name, text); ok {
+		return known, true
+	}
+	return text, isSaid(said, text)
 }
 
 // isSaid reports whether every word of text is one of the query's. An address or markup is

@@ -13,8 +13,8 @@ import (
 // a decision ahead of time answers for it.
 func RouteKey(text, manifestVersion string) string { return hash(Normalise(text), manifestVersion) }
 
-// key identifies what the cascade makes of a query: the normalised text, the arm, and every
-// version that the decision depends on.
+// key identifies what the cascade makes of a query: the normalised text, the arm, the routes
+// that are withheld, and every version that the decision depends on.
 func (p *pass) key() string {
 	model := ""
 	if p.asker != nil {
@@ -24,7 +24,7 @@ func (p *pass) key() string {
 	if p.composes {
 		mode = schemas.PostFusion
 	}
-	return hash(Normalise(p.q.Text), p.manifest.Version, p.student.Version(), model, p.arm.Name, string(mode))
+	return hash(p.q.Text, p.manifest.Version, p.student.Version(), model, p.arm.Name, string(mode), p.withheld())
 }
 
 func hash(parts ...string) string {

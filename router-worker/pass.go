@@ -25,12 +25,26 @@ type pass struct {
 
 func (r *Router) newPass(q schemas.PublicQuery, arm Arm) *pass {
 	now := time.Now()
+	// Every tier reads the text that the keys are made of: what one query leaves in a cache
+	// is right for all that have the same key.
+	q.Text = clip(Normalise(q.Text), schemas.MaxQueryRunes)
 	p := &pass{Router: r, q: q, arm: arm, began: now, last: now}
 	if arm.Ladder == "" || arm.Ladder == RungLLM {
 		p.asker = r.models[arm.Model]
 	}
 	p.composes = q.Mode == schemas.PostFusion && r.manifest.Compose != nil && p.asker != nil
 	return p
+}
+
+// clip cuts a text to at most n runes: compatibility forms can be longer than what was typed.
+func clip(text string, n int) string {
+	if len(text) <= n { // bytes are no fewer than runes
+		return text
+	}
+	if runes := []rune(text); len(runes) > n {
+		return string(runes[:n])
+	}
+	return text
 }
 
 // step notes what came of a tier.
@@ -90,7 +104,12 @@ func (p *pass) known() (schemas.Decision, bool) {
 }
 
 func (p *pass) fromCache(d schemas.Decision) schemas.Decision {
-	p.step(schemas.SourceCache, schemas.OutcomeAnswered, Guess{Route: d.Route, Confidence: d.Confidence}, 0)
+	answer := Guess{Route: d.Route, Confidence: d.Confidence}
+	if !p.believes(d) { // kept so that the language model is not asked again
+		p.step(schemas.SourceCache, schemas.OutcomeUnsure, answer, 0)
+		return p.plain()
+	}
+	p.step(schemas.SourceCache, schemas.OutcomeAnswered, answer, 0)
 	d.Source, d.Tokens, d.Cost = schemas.SourceCache, schemas.Tokens{}, 0
 	return d
 }
@@ -145,9 +164,13 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 	var asked atomic.Pointer[schemas.Decision] // set if this query is the one that asks
 	data, hit, err := p.cache.Fill(ctx, p.cacheKey, func(ctx context.Context) ([]byte, time.Duration, error) {
 		d, err := p.modelSays(ctx)
-		asked.Store(&d)
+		spent := d
+		asked.Store(&spent)
 		if err != nil {
 			return nil, 0, err
+		}
+		if !p.composes && d.Confidence < guess.Confidence { // what is kept is what is served
+			d = p.studentSays(guess)
 		}
 		data, err := codec.Marshal(d)
 		return data, p.cfg.CacheTTL, err
@@ -164,15 +187,21 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 		d.Tokens, d.Cost = mine.Tokens, mine.Cost
 	}
 	answer := Guess{Route: d.Route, Confidence: d.Confidence}
+	if mine := asked.Load(); mine != nil {
+		answer = Guess{Route: mine.Route, Confidence: mine.Confidence}
+	}
 	switch {
 	case err != nil:
 		p.step(schemas.SourceLLM, Outcome(err), Guess{}, d.Cost)
 		fallback := p.fallback(guess)
 		fallback.Tokens, fallback.Cost = d.Tokens, d.Cost
 		return fallback
-	case !p.composes && (!p.offered(d.Route) || d.Confidence < guess.Confidence):
+	case d.Source == schemas.SourceStudent || !p.believes(d) || !p.offered(d.Route):
 		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, d.Cost)
-		kept := p.studentSays(guess)
+		if p.believes(d) && p.offered(d.Route) {
+			return d // the student's
+		}
+		kept := p.fallback(guess)
 		kept.Tokens, kept.Cost = d.Tokens, d.Cost
 		return kept
 	}

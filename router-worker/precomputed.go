@@ -1,6 +1,7 @@
 package router
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ type precomputed struct {
 	mu    sync.RWMutex
 	max   int
 	byKey map[string]schemas.PrecomputedRoute
+	swept time.Time
 }
 
 func newPrecomputed(maxEntries int) precomputed {
@@ -28,10 +30,17 @@ func (p *precomputed) get(key string, now time.Time) (schemas.Decision, bool) {
 	return rec.Decision, true
 }
 
+// sweepEvery bounds how often a full table is searched for what has expired.
+const sweepEvery = time.Minute
+
 // put keeps a record while there is room; the rest is decided live.
-func (p *precomputed) put(rec schemas.PrecomputedRoute) {
+func (p *precomputed) put(rec schemas.PrecomputedRoute, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.byKey) >= p.max && now.Sub(p.swept) >= sweepEvery {
+		p.swept = now
+		maps.DeleteFunc(p.byKey, func(_ string, old schemas.PrecomputedRoute) bool { return now.After(old.ExpiresAt) })
+	}
 	if _, known := p.byKey[rec.RouteKey]; known || len(p.byKey) < p.max {
 		p.byKey[rec.RouteKey] = rec
 	}

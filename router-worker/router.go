@@ -131,6 +131,9 @@ func (r *Router) Through(ctx context.Context, source schemas.Source, q schemas.P
 		p.step(source, schemas.OutcomeAnswered, guess, 0)
 		return p.finish(p.studentSays(guess)), nil
 	case schemas.SourceLLM:
+		if rung := r.rollout.Assign(q).Ladder; rung == RungStudent || rung == RungSearch {
+			return schemas.Decision{}, fmt.Errorf("decide through %s: the roll-out has switched language models off", source)
+		}
 		if p.asker == nil {
 			return schemas.Decision{}, fmt.Errorf("decide through %s: no language model is configured", source)
 		}

@@ -103,7 +103,7 @@ func agree(a, b schemas.Decision) schemas.Agreement {
 	switch {
 	case a.Route != b.Route:
 		return schemas.AgreeNone
-	case reflect.DeepEqual(a.Params, b.Params):
+	case reflect.DeepEqual(a.Params, b.Params) && (a.Route != composed || reflect.DeepEqual(a.Calls, b.Calls)):
 		return schemas.AgreeParams
 	}
 	return schemas.AgreeRoute

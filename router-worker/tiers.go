@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -86,6 +87,22 @@ func (p *pass) plain() schemas.Decision {
 	d.Source, d.Degraded = schemas.SourceFallback, true
 	p.step(schemas.SourceFallback, schemas.OutcomeAnswered, Guess{Route: d.Route}, 0)
 	return d
+}
+
+// believes reports whether a decision is sure enough to stand. A composition has no rival.
+func (p *pass) believes(d schemas.Decision) bool {
+	return d.Route == composed || d.Confidence >= p.cfg.MinConfidence
+}
+
+// withheld lists the routes that are not offered to this query.
+func (p *pass) withheld() string {
+	var names []string
+	for _, r := range p.manifest.Routes {
+		if !p.offered(r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return strings.Join(names, ",")
 }
 
 // offered reports whether the manifest and the arm offer a route to this query.

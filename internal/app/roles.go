@@ -79,7 +79,7 @@ func warm(in *infra, r *router.Router, last int) func(context.Context, func()) e
 			began, kept := time.Now(), 0
 			err := stream.Tail(ctx, in.cluster, decisions, stream.TailConfig{From: stream.FromLast(int64(last)), UntilEnd: true},
 				func(_ context.Context, d schemas.RouteDecision, _ stream.Meta) error {
-					if r.Warm(d.Query, d.Decision) {
+					if r.Warm(d, time.Now()) {
 						kept++
 					}
 					return nil

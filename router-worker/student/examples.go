@@ -68,7 +68,7 @@ func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
 		return TrainingData{}, fmt.Errorf("training data: %w", err)
 	}
 	d := TrainingData{Routes: routes}
-	all := []byte(strings.Join(routes, ",") + lexicon + world + everydayWords)
+	all := []byte(strings.Join(routes, ",") + lexicon + worldNames + everydayWords)
 	for _, name := range files {
 		if name == holdoutFile || name == worldFile {
 			continue

@@ -32,7 +32,7 @@ func (x *index) addLexicon(text string) error {
 	if err := x.addWords(everydayWords); err != nil {
 		return err
 	}
-	return x.addWorld(world)
+	return x.addWorld(worldNames)
 }
 
 // spoken reports whether people say the value of such a line: not a language's code.

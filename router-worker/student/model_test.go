@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -205,4 +206,73 @@ func unslot(query string) string {
 		query = strings.ReplaceAll(query, slot, " Radiohead ")
 	}
 	return query
+}
+
+// Of a model that is too sure, the temperature lowers the confidence to how often it is
+// right; of one that is not sure enough, it raises it.
+func TestTemperatureMatchesHowOftenItIsRight(t *testing.T) {
+	for _, share := range []int{6, 9} { // right out of ten, while the scores say 0.73
+		var guesses []guess
+		for i := range 100 {
+			g := guess{right: 1}
+			if i%10 < share {
+				g.scores[0] = 1
+			} else {
+				g.scores[1] = 1
+			}
+			guesses = append(guesses, g)
+		}
+		_, p := best(softmax(guesses[0].scores, 2, temperature(guesses, 2)), 2)
+		if math.Abs(p-float64(share)/10) > 0.02 {
+			t.Errorf("confidence %.3f, right %d of 10", p, share)
+		}
+	}
+}
+
+func TestRiskRisesWithCoverage(t *testing.T) {
+	var outcomes []outcome
+	for i := range 20 {
+		outcomes = append(outcomes, outcome{confidence: float64(i) / 20, right: i >= 10})
+	}
+	got := risk(outcomes)
+	if len(got) != 10 || got[4] != (RiskPoint{0.5, 0.5, 1}) || got[9] != (RiskPoint{1, 0, 0.5}) {
+		t.Errorf("%+v", got)
+	}
+	if got := risk(outcomes[:3]); len(got) != 3 || got[2].Coverage != 1 {
+		t.Errorf("of three: %+v", got)
+	}
+}
+
+// Slots get names of their list, made-up ones get parts of two, and what is no slot stays.
+func TestFill(t *testing.T) {
+	s := slots{"artist": {{Text: "The Silver Kites"}, {Text: "Nine Doors"}}, "genre": {{Text: "ska"}}}
+	rng := rand.New(rand.NewPCG(1, 2))
+	known := map[string]bool{"play the silver kites": true, "play silver kites": true, "play nine doors": true}
+	seen := map[string]bool{}
+	for range 100 {
+		q := strings.ToLower(s.fill("play {artist}", 0, rng))
+		if !known[q] {
+			t.Fatalf("%q", q)
+		}
+		seen[q] = true
+	}
+	if len(seen) != len(known) {
+		t.Errorf("only %v", seen)
+	}
+	made := 0
+	for range 100 {
+		q := strings.ToLower(s.fill("play {artist}", 1, rng))
+		if !strings.HasPrefix(q, "play ") || len(q) < 7 {
+			t.Fatalf("%q", q)
+		}
+		if !known[q] {
+			made++
+		}
+	}
+	if made < 50 {
+		t.Errorf("%d of 100 names were new", made)
+	}
+	if got := s.fill("{genre} {nothing} {", 1, rng); got != "ska {nothing} {" {
+		t.Error(got)
+	}
 }

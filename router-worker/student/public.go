@@ -16,11 +16,11 @@ import (
 	"strings"
 )
 
-// Labels are routes for queries of public sets. The queries themselves are not part of
+// labelFile has routes for queries of public sets. The queries themselves are not part of
 // this repository: a label names its query by place and hash.
 //
 //go:embed data/public/labels.tsv
-var labels string
+var labelFile string
 
 // Label says which routes suit one query of a public set.
 type Label struct {
@@ -48,8 +48,8 @@ var ErrPublic = errors.New("public queries and labels differ")
 
 // Labels returns the labels of the repository and their hash.
 func Labels() ([]Label, string, error) {
-	list, err := ReadLabels(labels)
-	return list, shortHash([]byte(labels)), err
+	list, err := ReadLabels(labelFile)
+	return list, shortHash([]byte(labelFile)), err
 }
 
 // ReadLabels reads lines of source, id, hash, routes and split, separated by tabs.

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Names that everybody knows, whether a catalogue has them or not, and films, shows, games
+// worldNames are names that everybody knows, whether a catalogue has them or not, and films, shows, games
 // and books, which people start a wish from: kind and text, separated by a tab.
 //
 //go:embed data/world.tsv
-var world string
+var worldNames string
 
-// Everyday words by domain, such as food or money.
+// everydayWords are words that name nothing by themselves, by domain, such as food or money.
 //
 //go:embed data/words.txt
 var everydayWords string

@@ -50,7 +50,7 @@ func TestDecideWorkedExamples(t *testing.T) {
 	checkParams(t, d.Calls[2].Params, `{"entity_types":["track"],"text":"Lady Gaga"}`)
 }
 
-// A template falls back to the text as typed when the parameter is not known.
+// A template falls back to the text of the query when the parameter is not known.
 func TestDecideFallsBackToQuery(t *testing.T) {
 	m := music(t)
 	similar, _ := m.Route("similar_artists")

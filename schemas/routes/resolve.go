@@ -105,7 +105,7 @@ type Template struct {
 	refs     []string // names of route parameters, or queryRef
 }
 
-// queryRef stands for the text as typed.
+// queryRef stands for the text of the query.
 const queryRef = "query"
 
 func (t Template) fill(params schemas.Params, query string) any {
