@@ -19,7 +19,7 @@ import (
 // it with the flags of a pipeline that asks it about every query.
 func languageModel(t *testing.T) (*llmtest.Server, []string) {
 	t.Helper()
-	fake := llmtest.New(llmtest.Config{Answer: func(string) string { return `{"route":"new_releases"}` }})
+	fake := llmtest.New(llmtest.Config{Confidence: 0.9999, Answer: func(string) string { return `{"route":"new_releases"}` }})
 	t.Cleanup(fake.Close)
 	return fake, []string{"--llm", fake.URL(), "--set", "router.ask_below=1", "--set", "router.reserve=700ms", "--set", "router.llm.timeout=10s", "--set", "router.llm.guard.probe_every=1s"}
 }
@@ -82,7 +82,7 @@ func TestNoFaultOfALanguageModelCostsAPage(t *testing.T) {
 				{"ignoring the schema", llmtest.Ignoring(), []schemas.Outcome{schemas.OutcomeInvalid, schemas.OutcomeOpen}},
 				{"refusing", llmtest.Refusing(), []schemas.Outcome{schemas.OutcomeInvalid, schemas.OutcomeOpen}},
 				{"truncated", llmtest.Truncated(), []schemas.Outcome{schemas.OutcomeInvalid, schemas.OutcomeOpen}},
-				{"overloaded", llmtest.Limiting(time.Minute), []schemas.Outcome{schemas.OutcomeError, schemas.OutcomeOpen}},
+				{"overloaded", llmtest.Limiting(time.Minute), []schemas.Outcome{schemas.OutcomeLimited, schemas.OutcomeOpen}},
 				{"down", llmtest.Failing(503), []schemas.Outcome{schemas.OutcomeError, schemas.OutcomeOpen}},
 				{"dripping", llmtest.Dripping(time.Second), []schemas.Outcome{schemas.OutcomeTimeout, schemas.OutcomeOpen}},
 			} {
@@ -149,7 +149,7 @@ func TestOperatorSwitchesTheLanguageModelOff(t *testing.T) {
 	if fake.Count() != before {
 		t.Error("the language model was asked although it is switched off")
 	}
-	write("markets: {US: {}}\n") // nothing may be spent
+	write("ladder: llm\nmarkets: {US: {}}\n") // nothing may be spent
 	eventually(t, "the limit", func() bool { return asked() == schemas.OutcomeLimited })
 	if code, body := p.get(t, "/readyz", "application/json"); code != 200 || !strings.Contains(body, `"rollout"`) || !strings.Contains(body, `"available"`) {
 		t.Errorf("readyz: %d %s", code, body)

@@ -68,8 +68,8 @@ type RouterConfig struct {
 func (c RouterConfig) Validate() error {
 	errs := []error{c.Config.Validate(), c.Semantic.Validate()}
 	for name, m := range c.Models {
-		if err := m.Validate(); err != nil || name == "" || m.URL == "" {
-			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a name and a url"))))
+		if err := m.Validate(); err != nil || name == "" || name == defaultModel || m.URL == "" {
+			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a url, and a name other than default"))))
 		}
 	}
 	if err := c.LLM.Validate(); err != nil {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
 	router "github.com/parallel-fusion/pfr/router-worker"
@@ -14,6 +15,9 @@ type Decider struct {
 	r      *router.Router
 	models *models
 	routes []string
+
+	stop    context.CancelFunc // of the parts that watch models and roll-out
+	running sync.WaitGroup
 }
 
 // NewDecider returns a Decider with the settings that a router worker has. The caller
@@ -30,7 +34,13 @@ func NewDecider(cfg Config, log *slog.Logger) (*Decider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Decider{r, ms, know.manifest.Names()}, nil
+	d := &Decider{r: r, models: ms, routes: know.manifest.Names()}
+	ctx, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	for _, part := range ms.parts() {
+		d.running.Go(func() { _ = part.Run(ctx, func() {}) }) // until stop
+	}
+	return d, nil
 }
 
 // Decide returns the decision for a query.
@@ -48,6 +58,8 @@ func (d *Decider) Through(ctx context.Context, source schemas.Source, q schemas.
 
 // Close lets go of the cache and the connections.
 func (d *Decider) Close() {
+	d.stop()
+	d.running.Wait()
 	_ = d.r.Close()
 	d.models.close()
 }

@@ -1,13 +1,16 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,14 +54,25 @@ func (c ModelConfig) Validate() error {
 	if c.URL == "" {
 		return nil
 	}
-	c.Guard.Timeout = c.Timeout
-	errs := []error{c.Guard.Validate()}
+	errs := []error{c.guard().Validate()}
+	hosts := map[string]bool{}
 	for _, address := range c.urls() {
 		one := c.Config
 		one.URL = address
 		errs = append(errs, one.Validate())
+		if hosts[hostOf(address)] {
+			errs = append(errs, errors.New("url and replicas: each must have a host and port of its own"))
+		}
+		hosts[hostOf(address)] = true
 	}
 	return errors.Join(errs...)
+}
+
+// guard returns the settings of the guard, which shares the timeouts of the client.
+func (c ModelConfig) guard() guard.Config {
+	g := c.Guard
+	g.Timeout, g.ProbeTimeout = c.Timeout, c.ProbeTimeout
+	return g
 }
 
 func (c ModelConfig) urls() []string { return append([]string{c.URL}, c.Replicas...) }
@@ -69,6 +83,7 @@ type models struct {
 	guards  map[string]*guard.Guard
 	clients map[string][]*llm.Client
 	rollout *rollout.Live
+	probing sync.WaitGroup // until every model was probed once
 }
 
 // newModels makes the clients of every model that has a URL. It does no network.
@@ -95,6 +110,7 @@ func newModels(cfg RouterConfig, manifest *routes.Manifest, log *slog.Logger, re
 			g.SetLimits(limits, p.Markets)
 		}
 	}
+	ms.rollout.Apply()
 	return ms, nil
 }
 
@@ -113,10 +129,7 @@ func (c RouterConfig) models() map[string]ModelConfig {
 //
 //nolint:revive // Five arguments: what every part gets, and which model.
 func (ms *models) add(name string, cfg ModelConfig, manifest *routes.Manifest, log *slog.Logger, reg prometheus.Registerer) error {
-	label := name
-	if label == "" {
-		label = "default"
-	}
+	label := labelOf(name)
 	var replicas []guard.Replica
 	for _, address := range cfg.urls() {
 		one := cfg.Config
@@ -126,16 +139,23 @@ func (ms *models) add(name string, cfg ModelConfig, manifest *routes.Manifest, l
 			return fmt.Errorf("language model %s: %w", label, err)
 		}
 		ms.clients[name] = append(ms.clients[name], c)
-		replicas = append(replicas, replica{c})
+		replicas = append(replicas, replica{c, manifest.Routes[0].Examples[0]})
 	}
-	cfg.Guard.Timeout = cfg.Timeout
-	g, err := guard.New(label, cfg.Guard, replicas, log, reg)
+	if len(cfg.Prices) == 0 {
+		log.Warn("language model without prices: no limit on money holds", "model", label)
+	}
+	g, err := guard.New(label, cfg.guard(), replicas, log, reg)
 	if err != nil {
 		return err
 	}
 	ms.guards[name], ms.askers[name] = g, g
 	return nil
 }
+
+// defaultModel is what the model without a name is called outside the settings.
+const defaultModel = "default"
+
+func labelOf(name string) string { return cmp.Or(name, defaultModel) }
 
 // hostOf names a server in metrics.
 func hostOf(rawURL string) string {
@@ -153,16 +173,41 @@ func labelled(reg prometheus.Registerer, labels prometheus.Labels) prometheus.Re
 	return prometheus.WrapRegistererWith(labels, reg)
 }
 
-// replica is a client as the guard sees it: a server that takes a schema and does not
-// enforce it can be used, because every answer is checked. /readyz says so.
-type replica struct{ *llm.Client }
+// replica is a client as the guard sees it.
+type replica struct {
+	*llm.Client
+	example string // a query
+}
 
-// Probe implements [guard.Replica].
+// Probe implements [guard.Replica]. A server that takes a schema and does not enforce it
+// can be used if it writes valid answers all the same, because every answer is checked;
+// /readyz says so.
 func (r replica) Probe(ctx context.Context) error {
-	if err := r.Client.Probe(ctx); !errors.Is(err, llm.ErrNotEnforced) {
-		return err
+	err := r.Client.Probe(ctx)
+	if errors.Is(err, llm.ErrNotEnforced) {
+		_, err = r.Client.Route(ctx, r.example)
 	}
-	return nil
+	return err
+}
+
+// Route implements [router.LLM].
+func (r replica) Route(ctx context.Context, text string) (router.Answer, error) {
+	a, err := r.Client.Route(ctx, text)
+	return a, limited(err)
+}
+
+// Compose implements [router.LLM].
+func (r replica) Compose(ctx context.Context, text string) (router.Answer, error) {
+	a, err := r.Client.Compose(ctx, text)
+	return a, limited(err)
+}
+
+// limited marks a refusal for too many requests.
+func limited(err error) error {
+	if status, ok := errors.AsType[*llm.StatusError](err); ok && status.Code == http.StatusTooManyRequests {
+		return fmt.Errorf("%w: %w", router.ErrLimited, err)
+	}
+	return err
 }
 
 // parts probe the models and follow the roll-out.
@@ -170,12 +215,34 @@ func (ms *models) parts() []supervise.Part {
 	parts := []supervise.Part{{Name: "router/rollout", Run: ms.rollout.Run}}
 	for _, name := range slices.Sorted(maps.Keys(ms.guards)) {
 		g := ms.guards[name]
-		parts = append(parts, supervise.Part{Name: "router/llm " + name, Run: func(ctx context.Context, ready func()) error {
+		ms.probing.Add(1)
+		probed := sync.OnceFunc(ms.probing.Done)
+		parts = append(parts, supervise.Part{Name: "router/llm " + labelOf(name), Run: func(ctx context.Context, ready func()) error {
 			ready() // a model that is away holds up nobody
-			return g.Run(ctx, func() {})
+			return g.Run(ctx, probed)
 		}})
 	}
 	return parts
+}
+
+// maxProbing bounds how long the cache stays cold because a model says nothing.
+const maxProbing = 10 * time.Second
+
+// probed waits until every model was probed, or for long enough. It reports false when ctx
+// has ended.
+func (ms *models) probed(ctx context.Context) bool {
+	done := make(chan struct{})
+	go func() { // ends with the parts, which Run to their end
+		ms.probing.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(maxProbing):
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 func (ms *models) close() {
@@ -206,7 +273,7 @@ func (ms *models) status(r *router.Router) RouterStatus {
 		for _, c := range ms.clients[name] {
 			m.Servers = append(m.Servers, c.Status())
 		}
-		s.Models[name] = m
+		s.Models[labelOf(name)] = m
 	}
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/popular"
@@ -70,9 +69,7 @@ type Precomputer struct {
 	*Admin
 	decider  *Decider
 	producer *stream.Producer
-	market   string             // whose limits the language model's work counts against
-	stop     context.CancelFunc // of probing
-	probing  sync.WaitGroup
+	market   string // whose limits the language model's work counts against
 }
 
 // NewPrecomputer returns a Precomputer for the brokers and models of cfg. The caller closes
@@ -82,7 +79,7 @@ func NewPrecomputer(cfg Config, market string, log *slog.Logger) (*Precomputer, 
 	if err != nil {
 		return nil, err
 	}
-	p := &Precomputer{Admin: admin, market: market, stop: func() {}}
+	p := &Precomputer{Admin: admin, market: market}
 	if p.producer, err = stream.NewProducer(admin.cluster, cfg.Produce); err == nil {
 		p.decider, err = NewDecider(cfg, log)
 	}
@@ -94,8 +91,6 @@ func NewPrecomputer(cfg Config, market string, log *slog.Logger) (*Precomputer, 
 
 // Close sends what is on its way and closes the connections.
 func (p *Precomputer) Close() error {
-	p.stop()
-	p.probing.Wait()
 	var err error
 	if p.producer != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
@@ -121,30 +116,17 @@ func (p *Precomputer) Batch(cfg precompute.Config, journal precompute.Journal) (
 const probeEvery = 50 * time.Millisecond
 
 // Probe waits until the default language model answers, if there is one: until then nobody
-// may know its version, and every decision of it would look stale. From there on until
-// Close a model that is away is asked again when it is back. Probe is called once.
+// may know its version, and every decision of it would look stale.
 func (p *Precomputer) Probe(ctx context.Context, patience time.Duration) error {
 	g := p.decider.models.guards[""]
 	if g == nil {
 		return nil
 	}
-	life, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.stop = stop
-	probed := make(chan struct{})
-	p.probing.Go(func() {
-		if err := g.Run(life, func() { close(probed) }); err != nil {
-			p.log.Error("probing the language model", "err", err)
-		}
-	})
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	select {
-	case <-probed:
-	case <-ctx.Done():
-	}
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
-	for g.Status().Available == 0 || ctx.Err() != nil {
+	for !p.decider.models.probed(ctx) || g.Status().Available == 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -48,7 +48,7 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 	}
 	return append(ms.parts(), []supervise.Part{
 		{Name: "router/shadow", Run: shadow.Run},
-		{Name: "router/warm", Run: warm(in, r, cfg.Router.WarmTail)},
+		{Name: "router/warm", Run: warm(in, r, ms, cfg.Router.WarmTail)},
 		{Name: "router/precomputed", Run: followPrecomputed(in, r)},
 		{Name: "router", Run: consume(consumer)},
 	}...), nil
@@ -70,12 +70,12 @@ func followPrecomputed(in *infra, r *router.Router) func(context.Context, func()
 		})
 }
 
-// warm fills the cache with what was decided before the restart, and ends. Queries that
-// come meanwhile are decided afresh.
-func warm(in *infra, r *router.Router, last int) func(context.Context, func()) error {
+// warm fills the cache with what was decided before the restart, as soon as the language
+// models are known by name, and ends. Queries that come meanwhile are decided afresh.
+func warm(in *infra, r *router.Router, ms *models, last int) func(context.Context, func()) error {
 	return func(ctx context.Context, ready func()) error {
 		ready()
-		if last > 0 {
+		if last > 0 && ms.probed(ctx) {
 			began, kept := time.Now(), 0
 			err := stream.Tail(ctx, in.cluster, decisions, stream.TailConfig{From: stream.FromLast(int64(last)), UntilEnd: true},
 				func(_ context.Context, d schemas.RouteDecision, _ stream.Meta) error {

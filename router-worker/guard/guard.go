@@ -35,7 +35,8 @@ type Replica interface {
 
 // Config configures a [Guard]. See [DefaultConfig].
 type Config struct {
-	Timeout time.Duration `yaml:"-"` // of one attempt
+	Timeout      time.Duration `yaml:"-"` // of one attempt
+	ProbeTimeout time.Duration `yaml:"-"` // of one probe
 	// HedgeQuantile is how late an attempt must be, as a quantile of recent ones, before a
 	// second replica is asked too; 0 never hedges.
 	HedgeQuantile float64 `yaml:"hedge_quantile"`
@@ -52,7 +53,7 @@ type Config struct {
 // DefaultConfig returns settings for a model that answers within a second or two.
 func DefaultConfig() Config {
 	return Config{
-		Timeout: 2 * time.Second, HedgeQuantile: 0.95, HedgeBudget: 0.1,
+		Timeout: 2 * time.Second, ProbeTimeout: 30 * time.Second, HedgeQuantile: 0.95, HedgeBudget: 0.1,
 		Failures: 5, Of: 10, ProbeEvery: 5 * time.Second, MaxConcurrent: 64,
 		Limits: Limits{RequestsPerMinute: 6000, TokensPerMinute: 10_000_000, USDPerDay: 50},
 	}
@@ -61,8 +62,8 @@ func DefaultConfig() Config {
 // Validate reports every problem at once.
 func (c Config) Validate() error {
 	errs := []error{c.Limits.Validate()}
-	if c.Timeout <= 0 || c.ProbeEvery <= 0 {
-		errs = append(errs, errors.New("timeout and probe_every: must be positive"))
+	if c.Timeout <= 0 || c.ProbeEvery <= 0 || c.ProbeTimeout <= 0 {
+		errs = append(errs, errors.New("timeout, probe_timeout and probe_every: must be positive"))
 	}
 	if c.HedgeQuantile < 0 || c.HedgeQuantile >= 1 || c.HedgeBudget < 0 || c.HedgeBudget > 1 {
 		errs = append(errs, errors.New("hedge_quantile must lie in [0, 1), hedge_budget in [0, 1]"))
@@ -139,51 +140,48 @@ func (g *Guard) Ask(ctx context.Context, q router.Ask) (router.Answer, error) {
 	bill := &bill{}
 	answer, err := g.attempts(ctx, q, bill)
 	answer.Tokens, answer.CostUSD = bill.total()
-	g.limits.settle(booking, answer.Tokens.Prompt+answer.Tokens.Completion, answer.CostUSD)
+	g.limits.settle(booking, answer.Tokens.Prompt+answer.Tokens.Completion, answer.CostUSD, !errors.Is(err, router.ErrUnavailable))
 	if err != nil {
 		return answer, fmt.Errorf("model %s: %w", g.name, err)
 	}
 	return answer, nil
 }
 
-// attempts asks one replica, and another if the first is late.
+// attempts asks one replica, and another if the first is late. Batch work can wait.
 func (g *Guard) attempts(ctx context.Context, q router.Ask, bill *bill) (router.Answer, error) {
 	first := g.next.Add(1)
-	if g.hedged == nil {
-		return g.attempt(ctx, first, q, bill)
+	if g.hedged == nil || q.Batch {
+		return g.attempt(ctx, q, bill, first)
 	}
 	g.hedges.add(g.cfg.HedgeBudget)
-	var answer router.Answer // of the first attempt
-	var err error
-	done := make(chan struct{})
+	r := &race{first: newRun(), second: newRun()}
 	return g.hedged.WithContext(ctx).GetWithExecution(func(exec failsafe.Execution[router.Answer]) (router.Answer, error) {
 		if !exec.IsHedge() {
-			defer close(done)
-			answer, err = g.attempt(exec.Context(), first, q, bill)
-			return answer, err
+			r.first.finish(g.attempt(exec.Context(), q, bill, first))
+			return r.result(r.first, r.second)
 		}
-		if g.hedges.take() {
-			g.m.hedges.Inc()
-			if a, err := g.attempt(exec.Context(), first+1, q, bill); err == nil {
-				return a, nil
-			}
+		if !g.hedges.take() || len(g.replicas) == g.open()+1 { // there is no other to ask
+			return r.first.wait()
 		}
-		<-done // a hedge that is not to be had, or fails, changes nothing
-		return answer, err
+		r.second.start()
+		g.m.hedges.Inc()
+		r.second.finish(g.attempt(exec.Context(), q, bill, first+1))
+		return r.result(r.second, r.first)
 	})
 }
 
-// attempt asks the n-th replica, or the next one whose breaker is closed.
-func (g *Guard) attempt(ctx context.Context, n uint64, q router.Ask, bill *bill) (router.Answer, error) {
+// attempt asks the n-th replica, or the next one that admits it.
+func (g *Guard) attempt(ctx context.Context, q router.Ask, bill *bill, n uint64) (router.Answer, error) {
 	for i := range g.replicas {
 		r := g.replicas[(n+uint64(i))%uint64(len(g.replicas))]
-		if !r.admits(q.Batch) {
+		permit, ok := r.admits(q.Batch)
+		if !ok {
 			continue
 		}
 		bill.start()
 		attempt, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 		defer cancel()
-		answer, err := r.ask(attempt, q)
+		answer, err := r.ask(attempt, q, permit)
 		if ctx.Err() == nil {
 			bill.add(answer)
 		}
@@ -218,7 +216,7 @@ func (g *Guard) Run(ctx context.Context, ready func()) error {
 }
 
 func (g *Guard) probe(ctx context.Context, r *replica) {
-	ctx, cancel := context.WithTimeout(ctx, max(g.cfg.Timeout, g.cfg.ProbeEvery))
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.ProbeTimeout)
 	defer cancel()
 	if err := r.llm.Probe(ctx); err != nil {
 		if !errors.Is(err, context.DeadlineExceeded) { // a server that is slow to warm up is not down
@@ -232,12 +230,16 @@ func (g *Guard) probe(ctx context.Context, r *replica) {
 	g.observe()
 }
 
-func (g *Guard) observe() { g.m.open.Set(float64(len(g.replicas) - g.available())) }
+func (g *Guard) observe() {
+	g.m.open.Set(float64(g.open()))
+	g.m.use(g.limits.used(time.Now()))
+}
 
-func (g *Guard) available() int {
+// open counts the replicas that are left alone.
+func (g *Guard) open() int {
 	n := 0
 	for _, r := range g.replicas {
-		if !r.breaker.IsOpen() {
+		if r.breaker.IsOpen() {
 			n++
 		}
 	}
@@ -254,7 +256,7 @@ type Status struct {
 
 // Status returns the state of the model.
 func (g *Guard) Status() Status {
-	return Status{Version: g.Version(), Replicas: len(g.replicas), Available: g.available(), Used: g.limits.used(time.Now())}
+	return Status{Version: g.Version(), Replicas: len(g.replicas), Available: len(g.replicas) - g.open(), Used: g.limits.used(time.Now())}
 }
 
 // call asks in the mode of the query.

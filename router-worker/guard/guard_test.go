@@ -257,6 +257,102 @@ func TestLimitsHoldPerMarket(t *testing.T) {
 	}
 }
 
+func TestSpendCapHoldsFromCold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := guard.DefaultConfig()
+		cfg.Limits.USDPerDay = 0.05 // five requests
+		s := after(time.Second, good)
+		g := newGuard(t, cfg, s)
+		for range 20 {
+			var wg sync.WaitGroup
+			for range 64 {
+				wg.Go(func() { _, _ = g.Ask(t.Context(), question) })
+			}
+			wg.Wait()
+		}
+		if n := s.calls.Load(); n != 5 {
+			t.Errorf("%d calls for the price of 5", n)
+		}
+	})
+}
+
+func TestOneOddBillSwitchesNothingOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := guard.DefaultConfig()
+		odd := good
+		odd.Tokens.Prompt = 10 * cfg.Limits.TokensPerMinute
+		s := answers(odd, nil)
+		g := newGuard(t, cfg, s)
+		_, _ = g.Ask(t.Context(), question)
+		s.answer = answers(good, nil).answer
+		if _, err := g.Ask(t.Context(), question); !errors.Is(err, router.ErrLimited) {
+			t.Errorf("in the same minute: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := g.Ask(t.Context(), question); err != nil {
+			t.Errorf("in the next minute: %v", err)
+		}
+	})
+}
+
+func TestRefusalsAreNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := guard.DefaultConfig()
+		cfg.Limits.RequestsPerMinute = 20
+		s := answers(router.Answer{}, errors.New("refused"))
+		s.healthy.Store(true)
+		g := newGuard(t, cfg, s)
+		for range 50 {
+			_, _ = g.Ask(t.Context(), question)
+		}
+		s.answer = answers(good, nil).answer
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- g.Run(ctx, func() {}) }()
+		synctest.Wait()
+		if _, err := g.Ask(t.Context(), question); err != nil {
+			t.Errorf("recovered: %v", err)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPanicOfAClientIsAFailure(t *testing.T) {
+	s := &server{answer: func(context.Context) (router.Answer, error) { panic("nil map") }}
+	g := newGuard(t, guard.DefaultConfig(), s, s)
+	if _, err := g.Ask(t.Context(), question); err == nil {
+		t.Error("no error")
+	}
+}
+
+// The first attempt fails late, when the hedge is about to answer.
+func TestHedgeOutlivesAFirstAttemptThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := guard.DefaultConfig()
+		cfg.HedgeBudget, cfg.HedgeQuantile = 1, 0.9
+		a, b := after(10*time.Millisecond, good), after(10*time.Millisecond, good)
+		g := newGuard(t, cfg, a, b)
+		for range 100 {
+			_, _ = g.Ask(t.Context(), question)
+		}
+		var n atomic.Int32
+		either := func(ctx context.Context) (router.Answer, error) {
+			if n.Add(1) == 1 {
+				time.Sleep(100 * time.Millisecond)
+				return router.Answer{}, errors.New("reset")
+			}
+			return after(300*time.Millisecond, good).answer(ctx)
+		}
+		a.answer, b.answer = either, either
+		if _, err := g.Ask(t.Context(), question); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestLimitsChangeWithoutARestart(t *testing.T) {
 	s := answers(good, nil)
 	g := newGuard(t, guard.DefaultConfig(), s)
@@ -275,6 +371,9 @@ func TestLiveQueriesGoFirst(t *testing.T) {
 		cfg := guard.DefaultConfig()
 		cfg.MaxConcurrent = 4
 		g := newGuard(t, cfg, after(time.Second, good))
+		if _, err := g.Ask(t.Context(), question); err != nil { // what one costs is known from here on
+			t.Fatal(err)
+		}
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() { _, _ = g.Ask(t.Context(), question) })

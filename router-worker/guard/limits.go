@@ -18,10 +18,10 @@ type Limits struct {
 	USDPerDay         float64 `yaml:"usd_per_day" json:"usd_per_day"`
 }
 
-// Validate reports every problem at once.
+// Validate wants all of the limits, or none, which switches the model off.
 func (l Limits) Validate() error {
-	if l.RequestsPerMinute < 0 || l.TokensPerMinute < 0 || !(l.USDPerDay >= 0) {
-		return errors.New("limits: must not be negative")
+	if l != (Limits{}) && (l.RequestsPerMinute <= 0 || l.TokensPerMinute <= 0 || !(l.USDPerDay > 0)) {
+		return errors.New("limits: give requests_per_minute, tokens_per_minute and usd_per_day, or none of them to switch the model off")
 	}
 	return nil
 }
@@ -32,10 +32,12 @@ type limiter struct {
 	everywhere Limits
 	markets    map[string]Limits
 	usage      map[string]*usage // markets are two letters, so this is bounded
-	// The dearest request so far is what the next one is booked as, so that requests in
-	// flight can not overshoot a limit by more than one of them grows.
+	// What requests have lately cost at most is what the next one is booked as, so that
+	// those in flight can not overshoot a limit. Until that is known they go one by one.
 	dearestTokens int
 	dearestUSD    float64
+	known         bool
+	inFlight      int
 }
 
 type usage struct {
@@ -70,33 +72,44 @@ func (l *limiter) book(market string, now time.Time) (booking, error) {
 	}
 	u := l.at(market, now)
 	b := booking{market, l.dearestTokens, l.dearestUSD}
+	if !l.known && l.inFlight > 0 {
+		return b, fmt.Errorf("%w: what a request costs is not known yet", router.ErrUnavailable)
+	}
 	for _, over := range []struct {
 		what string
 		yes  bool
 	}{
 		{"requests a minute", u.used.RequestsPerMinute >= limit.RequestsPerMinute},
-		{"tokens a minute", u.used.TokensPerMinute+max(b.tokens, 1) > limit.TokensPerMinute},
-		{"spend a day", u.used.USDPerDay+b.usd > limit.USDPerDay || limit.USDPerDay == 0},
+		{"tokens a minute", u.used.TokensPerMinute+b.tokens > limit.TokensPerMinute && (u.used.TokensPerMinute > 0 || limit.TokensPerMinute == 0)},
+		{"spend a day", u.used.USDPerDay+b.usd > limit.USDPerDay && (u.used.USDPerDay > 0 || limit.USDPerDay == 0)},
 	} {
 		if over.yes {
 			return b, fmt.Errorf("%w of %s", router.ErrLimited, over.what)
 		}
 	}
+	l.inFlight++
 	u.used.RequestsPerMinute++
 	u.used.TokensPerMinute += b.tokens
 	u.used.USDPerDay += b.usd
 	return b, nil
 }
 
-// settle replaces what was booked by what it came to.
-func (l *limiter) settle(b booking, tokens int, usd float64) {
+// settle replaces what was booked by what it came to. A request that no server was asked
+// for gives everything back.
+func (l *limiter) settle(b booking, tokens int, usd float64, asked bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.inFlight--
 	u := l.usage[b.market] // a window that has passed since takes the difference: it is small
 	u.used.TokensPerMinute = max(u.used.TokensPerMinute+tokens-b.tokens, 0)
 	u.used.USDPerDay = max(u.used.USDPerDay+usd-b.usd, 0)
-	l.dearestTokens = max(l.dearestTokens, tokens)
-	l.dearestUSD = max(l.dearestUSD, usd)
+	if !asked {
+		u.used.RequestsPerMinute = max(u.used.RequestsPerMinute-1, 0)
+		return
+	}
+	l.known = true
+	l.dearestTokens = max(tokens, l.dearestTokens*9/10) // one odd request is forgotten in time
+	l.dearestUSD = max(usd, l.dearestUSD*0.9)
 }
 
 // at returns the counts of a market with the windows of now.

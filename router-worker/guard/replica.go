@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -34,33 +35,36 @@ func newReplica(llm Replica, cfg Config) *replica {
 	}
 }
 
-// admits reports whether the replica takes an attempt now. Batch work is taken only while
-// most of the limit is free.
-func (r *replica) admits(batch bool) bool {
-	if batch && 2*r.limiter.Inflight() >= r.limiter.Limit() && r.limiter.Inflight() > 0 {
-		return false
+// admits returns a permit if the replica takes an attempt now. Batch work is taken only
+// while most of the limit is free.
+func (r *replica) admits(batch bool) (adaptivelimiter.Permit, bool) {
+	busy := 2*r.limiter.Inflight() >= r.limiter.Limit() && r.limiter.Inflight() > 0
+	if batch && busy || r.breaker.IsOpen() {
+		return nil, false
 	}
-	return !r.breaker.IsOpen() && r.limiter.CanAcquirePermit()
+	return r.limiter.TryAcquirePermit()
 }
 
 // ask makes one attempt. Whoever leaves before the answer says nothing about the replica.
-func (r *replica) ask(ctx context.Context, q router.Ask) (router.Answer, error) {
-	permit, ok := r.limiter.TryAcquirePermit()
-	if !ok {
-		return router.Answer{}, router.ErrUnavailable
-	}
-	answer, err := call(ctx, r.llm, q)
-	switch {
-	case err == nil:
-		permit.Record()
-		r.breaker.RecordSuccess()
-	case errors.Is(ctx.Err(), context.Canceled):
-		permit.Drop()
-	default:
-		permit.Drop()
-		r.breaker.RecordFailure()
-	}
-	return answer, err
+// A client that panics has failed: the attempt may run on a goroutine of its own, where a
+// panic would end the process.
+func (r *replica) ask(ctx context.Context, q router.Ask, permit adaptivelimiter.Permit) (answer router.Answer, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("client panicked: %T", v)
+		}
+		switch {
+		case err == nil:
+			permit.Record()
+			r.breaker.RecordSuccess()
+		case errors.Is(ctx.Err(), context.Canceled):
+			permit.Drop()
+		default:
+			permit.Drop()
+			r.breaker.RecordFailure()
+		}
+	}()
+	return call(ctx, r.llm, q)
 }
 
 // bill adds up what the attempts of one request cost.

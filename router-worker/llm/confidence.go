@@ -22,7 +22,8 @@ type odds map[string]float64
 // routeOdds reads the probability of a route off the tokens that wrote it, the bytes
 // start to end of content: the product over those tokens, each renormalised over what
 // could legally stand in its place. An alternative token that fits one route only gives
-// that route its share. It returns nil when the tokens do not add up to the content.
+// that route its share. It returns nil when the tokens do not add up to the content or
+// have no probabilities.
 //
 // Some servers report probabilities from before the grammar was applied, so illegal
 // alternatives are left out; what was not listed counts against the route, unless every
@@ -41,6 +42,9 @@ func routeOdds(tokens []openai.ChatCompletionTokenLogprob, content string, d dec
 	for _, t := range tokens {
 		s := written(t.Bytes, t.Token)
 		if at < end && at+len(s) > begin {
+			if !isLogprob(t) {
+				return nil
+			}
 			p, rest := position{before: all.String()[min(begin, at):at], lead: all.String()[at:max(begin, at)], names: names}.split(t, s)
 			for name, share := range rest {
 				out[name] += path * share
@@ -51,6 +55,13 @@ func routeOdds(tokens []openai.ChatCompletionTokenLogprob, content string, d dec
 	}
 	out[d.route.Name] += path
 	return out
+}
+
+// isLogprob reports whether a token has the logarithm of a probability. Nonsense is no
+// certainty.
+func isLogprob(t openai.ChatCompletionTokenLogprob) bool {
+	const rounding = 1e-6
+	return t.JSON.Logprob.Valid() && t.Logprob <= rounding
 }
 
 // written returns the bytes of a token.

@@ -87,9 +87,9 @@ func TestConfidenceIsReadOffTheTokens(t *testing.T) {
 			tokens: []said{{"{\n \"route\" :  \"", 1, nil}, {`ideas`, 0.9, map[string]float64{"find": 0.1}}, {"\"\n}", 1, nil}},
 			want:   0.9,
 		},
-		"more than certain": {
+		"more than certain": { // nonsense: the default stands in
 			tokens: []said{{`{"route":"ideas"}`, 7, nil}},
-			want:   1,
+			want:   0.7,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

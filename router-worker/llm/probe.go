@@ -76,6 +76,10 @@ func (c *Client) probed(err error) {
 		c.status.Enforced = &enforced
 		c.m.probed(enforced)
 	}
+	var status *StatusError
+	if errors.As(err, &status) && (status.Code == http.StatusNotFound || status.Code == http.StatusBadRequest) && (c.cfg.Model == "" || c.cfg.Profile == Auto) {
+		c.server.Store(nil) // it may be another server by now: ask anew
+	}
 }
 
 // Status returns what is known of the server. The caller must not change what it points

@@ -8,8 +8,9 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
-// maxCount bounds what a server may claim to have read or written.
-const maxCount = 1 << 24
+// maxCount bounds what a server may claim to have read or written: no prompt of ours is
+// near it, and a false claim must not use up what a market may spend.
+const maxCount = 1 << 16
 
 // tokens reads the usage of a completion. llama.cpp tells what its prefix cache gave in
 // timings; the others, if at all, in the details of the prompt.

@@ -59,13 +59,16 @@ func (l *Live) Assign(q schemas.PublicQuery) router.Arm { return l.policy.Load()
 // Shadow implements [router.Rollout].
 func (l *Live) Shadow(q schemas.PublicQuery) (router.Arm, bool) { return l.policy.Load().Shadow(q) }
 
+// Apply calls Changed with the policy in force, for who does not run the Live.
+func (l *Live) Apply() { l.Changed(l.policy.Load()) }
+
 // every is how often the file is looked at.
 const every = time.Second
 
 // Run follows the file until ctx ends. A file that is gone or wrong changes nothing but
 // [Live.Status].
 func (l *Live) Run(ctx context.Context, ready func()) error {
-	l.Changed(l.policy.Load())
+	l.Apply()
 	ready()
 	if l.file == "" {
 		<-ctx.Done()

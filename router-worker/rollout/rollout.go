@@ -27,7 +27,8 @@ import (
 
 // Policy is a valid roll-out. It is immutable.
 type Policy struct {
-	// Ladder holds for everybody: an arm can be lower, not higher. "" is everything.
+	// Ladder holds for everybody: an arm can be lower, not higher. It has to be said, so that
+	// a file that lost its text lifts no kill switch. In the policy of no file it is "".
 	Ladder router.Rung `yaml:"ladder"`
 	// Model is the language model of the default arm; "" is the one called so.
 	Model string `yaml:"model"`
@@ -61,11 +62,11 @@ type Known struct {
 // Parse reads a policy. The error joins everything that is wrong.
 func Parse(data []byte, known Known) (*Policy, error) {
 	var p Policy
-	if len(strings.TrimSpace(string(data))) == 0 { // a file that lost its text must not lift a kill switch
-		return nil, errors.New("roll-out: the file is empty; write \"ladder: llm\" to give everybody everything")
-	}
 	if err := yaml.UnmarshalWithOptions(data, &p, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("roll-out: %w", err)
+	}
+	if p.Ladder == "" {
+		return nil, errors.New("roll-out: ladder: say llm, student or search; llm gives everybody everything")
 	}
 	if err := p.check(known); err != nil {
 		return nil, fmt.Errorf("roll-out: %w", err)
@@ -81,7 +82,7 @@ func (p *Policy) check(known Known) error {
 		errs = append(errs, p.Limits.Validate())
 	}
 	for _, market := range slices.Sorted(maps.Keys(p.Markets)) {
-		if err := p.Markets[market].Validate(); err != nil {
+		if err := errors.Join(checkMarket(market), p.Markets[market].Validate()); err != nil {
 			errs = append(errs, fmt.Errorf("markets.%s: %w", market, err))
 		}
 	}
@@ -106,12 +107,23 @@ func (a Arm) check(known Known) error {
 	if !(a.Share > 0 && a.Share <= 1) {
 		errs = append(errs, fmt.Errorf("share %v: must be above 0 and at most 1", a.Share))
 	}
+	for _, market := range a.Markets {
+		errs = append(errs, checkMarket(market))
+	}
 	for _, r := range a.Without {
 		if !slices.Contains(known.Routes, r) {
 			errs = append(errs, fmt.Errorf("without: no route %q; there are %s", r, strings.Join(known.Routes, ", ")))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// checkMarket wants a market as queries have it: one that is written otherwise matches none.
+func checkMarket(s string) error {
+	if len(s) != 2 || s[0] < 'A' || s[0] > 'Z' || s[1] < 'A' || s[1] > 'Z' {
+		return fmt.Errorf("market %q: must be two upper-case letters, as GB", s)
+	}
+	return nil
 }
 
 func checkRung(field string, r router.Rung) error {

@@ -25,6 +25,9 @@ var known = rollout.Known{Routes: []string{"search", "podcast_recs"}, Models: []
 
 func parse(t testing.TB, text string) *rollout.Policy {
 	t.Helper()
+	if !strings.Contains(text, "ladder:") || !strings.HasPrefix(strings.TrimSpace(text), "ladder:") {
+		text = "ladder: llm\n" + text
+	}
 	p, err := rollout.Parse([]byte(text), known)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +94,6 @@ func TestAssignmentIsSticky(t *testing.T) {
 
 func TestKillSwitchHoldsForEveryArm(t *testing.T) {
 	for top, want := range map[string][2]router.Rung{
-		"model: small":    {"", router.RungStudent},
 		"ladder: llm":     {"", router.RungStudent},
 		"ladder: student": {router.RungStudent, router.RungStudent},
 		"ladder: search":  {router.RungSearch, router.RungSearch},
@@ -108,7 +110,7 @@ func TestEveryProblemIsNamed(t *testing.T) {
 	_, err := rollout.Parse([]byte(`
 ladder: teleport
 model: huge
-markets: {GB: {usd_per_day: -1}}
+markets: {GB: {usd_per_day: -1}, us: {}}
 arms:
   - {name: "a b", share: 2}
   - {name: x, share: 0.1, without: [nowhere], model: huge}
@@ -117,13 +119,15 @@ arms:
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"teleport", `"huge"`, "markets.GB", "printable ASCII", "share 2", `no route "nowhere"`, "the name is taken"} {
+	for _, want := range []string{"teleport", `"huge"`, "markets.GB", `market "us"`, "printable ASCII", "share 2", `no route "nowhere"`, "the name is taken"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
 	}
-	if _, err := rollout.Parse([]byte("arm: []"), known); err == nil {
-		t.Error("an unknown field passed")
+	for _, bad := range []string{"ladder: llm\narm: []", "", "# ladder: search", "---", "{}", "ladder:", "ladder: llm\nlimits: {usd_per_day: 20}"} {
+		if _, err := rollout.Parse([]byte(bad), known); err == nil {
+			t.Errorf("%q passed", bad)
+		}
 	}
 }
 

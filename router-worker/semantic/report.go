@@ -7,14 +7,14 @@ import (
 
 // Report is what a [Shadow] has seen.
 type Report struct {
-	Lookups   int // queries that an exact cache would not have had
-	Repeats   int // queries that were remembered as they are
-	WouldHits int // lookups that would have been answered
-	FalseHits int // of them, with another route or other parameters than the fresh decision
+	Lookups   int `json:"lookups"`    // queries that an exact cache would not have had
+	Repeats   int `json:"repeats"`    // queries that were remembered as they are
+	WouldHits int `json:"would_hits"` // lookups that would have been answered
+	FalseHits int `json:"false_hits"` // of them, with another route or other parameters than the fresh decision
 	// Guarded counts the lookups that a guard kept from being answered, and GuardedFalse
 	// those of them that would have been false hits.
-	Guarded      map[Guard]int
-	GuardedFalse int
+	Guarded      map[Guard]int `json:"guarded"`
+	GuardedFalse int           `json:"guarded_false"`
 }
 
 func (r *Report) guard(g Guard, wrong bool) {
