@@ -23,9 +23,9 @@ type guess struct {
 	right  uint16
 }
 
-// calibrate returns the temperature for a model of all samples, set on guesses of models
+// calibrate returns the calibration for a model of all samples, set on guesses of models
 // that learn all but one part.
-func (t *trainer) calibrate() float64 {
+func (t *trainer) calibrate() calibration {
 	folds := 0
 	for _, s := range t.samples {
 		folds = max(folds, s.fold)
@@ -45,26 +45,32 @@ func (t *trainer) calibrate() float64 {
 			}
 		}
 	}
-	return temperature(guesses, len(t.data.Routes))
+	return fitted(guesses, len(t.data.Routes))
 }
 
-// temperature returns the one at which the confidence in the best route surprises least, as
-// to whether that route is right.
-func temperature(guesses []guess, n int) float64 {
-	best, least := 1.0, math.Inf(1)
-	for t := 0.3; t < 6; t *= 1.02 {
-		if loss := surprise(guesses, n, t); loss < least {
-			best, least = t, loss
+// fitted returns the calibration at which the confidence in the best route surprises least,
+// as to whether that route is right.
+func fitted(guesses []guess, n int) calibration {
+	best, least := calibration{Temperature: 1}, math.Inf(1)
+	for floor := 0.0; floor <= maxFloor; floor += 0.005 {
+		for t := 0.3; t < 6; t *= 1.04 {
+			c := calibration{t, floor}
+			if loss := c.surprise(guesses, n); loss < least {
+				best, least = c, loss
+			}
 		}
 	}
 	return best
 }
 
-// surprise is the logarithmic loss of the confidences at a temperature.
-func surprise(guesses []guess, n int, temperature float64) float64 {
+// maxFloor is the most that is taken from a guess for being too sure of itself.
+const maxFloor = 0.08
+
+// surprise is the logarithmic loss of the confidences.
+func (c calibration) surprise(guesses []guess, n int) float64 {
 	var loss float64
 	for _, g := range guesses {
-		at, p := best(softmax(g.scores, n, temperature), n)
+		at, p := best(c.probabilities(g.scores, n), n)
 		if g.right>>at&1 == 0 {
 			p = 1 - p
 		}

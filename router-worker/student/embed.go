@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-//go:generate go run ./trainer
+//go:generate go run ../../cmd/pfr train student
 
 //go:embed data/*.tsv
 var data embed.FS

@@ -22,20 +22,28 @@ type Model struct {
 
 // header says what a model is and where it came from.
 type header struct {
-	Format      int      `json:"format"`
-	Routes      []string `json:"routes"`
-	Data        string   `json:"data"`   // hash of what it was trained on, see [TrainingData.Hash]
-	Public      string   `json:"public"` // hash of the labels whose public queries it learnt; empty: none
-	Seed        uint64   `json:"seed"`
-	Examples    int      `json:"examples"`
-	Temperature float64  `json:"temperature"`
-	Words       int      `json:"words"`
-	Rows        int      `json:"rows"`
+	Format   int      `json:"format"`
+	Routes   []string `json:"routes"`
+	Data     string   `json:"data"`   // hash of what it was trained on, see [TrainingData.Hash]
+	Public   string   `json:"public"` // hash of the labels whose public queries it learnt; empty: none
+	Seed     uint64   `json:"seed"`
+	Examples int      `json:"examples"`
+	calibration
+	Words int `json:"words"`
+	Rows  int `json:"rows"`
+}
+
+// calibration turns scores into probabilities that say how often a route is right.
+type calibration struct {
+	Temperature float64 `json:"temperature"` // of the softmax
+	// Floor is the share of the probability that all routes get alike: how often a query is
+	// not what it looks like, however sure the scores are.
+	Floor float64 `json:"floor"`
 }
 
 const (
 	modelMagic  = "pfr student\n"
-	modelFormat = 1
+	modelFormat = 2
 	stride      = 8         // most routes a model tells apart
 	unit        = 1.0 / 512 // of a stored weight
 )
@@ -104,8 +112,8 @@ func ReadModel(data []byte) (*Model, error) {
 		return nil, fmt.Errorf("%w: format %d", ErrModel, m.Format)
 	case len(m.Routes) == 0 || len(m.Routes) > stride:
 		return nil, fmt.Errorf("%w: %d routes", ErrModel, len(m.Routes))
-	case !(m.Temperature > 0): // NaN too
-		return nil, fmt.Errorf("%w: temperature %v", ErrModel, m.Temperature)
+	case !(m.Temperature > 0) || !(m.Floor >= 0 && m.Floor < 1): // NaN too
+		return nil, fmt.Errorf("%w: temperature %v, floor %v", ErrModel, m.Temperature, m.Floor)
 	case m.Words < 0 || m.Rows < 0 || m.Words > len(rest) || m.Rows > buckets || len(rest) != 8*m.Words+row*m.Rows:
 		return nil, fmt.Errorf("%w: %d bytes of weights", ErrModel, len(rest))
 	}
@@ -156,16 +164,16 @@ func normalise(fs []feature) float32 {
 	return evidence / float32(math.Sqrt(float64(sum)))
 }
 
-// softmax turns n scores into probabilities at a temperature.
-func softmax(s [stride]float32, n int, temperature float64) (p [stride]float64) {
+// probabilities turns n scores into probabilities.
+func (c calibration) probabilities(s [stride]float32, n int) (p [stride]float64) {
 	top := slices.Max(s[:n])
 	var sum float64
 	for r := range n {
-		p[r] = math.Exp(float64(s[r]-top) / temperature)
+		p[r] = math.Exp(float64(s[r]-top) / c.Temperature)
 		sum += p[r]
 	}
 	for r := range n {
-		p[r] /= sum
+		p[r] = (1-c.Floor)*p[r]/sum + c.Floor/float64(n)
 	}
 	return p
 }

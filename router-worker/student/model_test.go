@@ -159,10 +159,10 @@ func TestReadModelRefusesWhatIsNotOne(t *testing.T) {
 		"magic only":  []byte(modelMagic),
 		"cut":         model[:len(model)-1],
 		"longer":      append(bytes.Clone(model), 0),
-		"format":      bytes.Replace(model, []byte(`"format":1`), []byte(`"format":9`), 1),
-		"no routes":   bytes.Replace(model, head, []byte(`{"format":1,"temperature":1}`), 1),
-		"temperature": bytes.Replace(model, head, []byte(`{"format":1,"routes":["a"],"temperature":0}`), 1),
-		"negative":    bytes.Replace(model, head, []byte(`{"format":1,"routes":["a"],"temperature":1,"words":-1}`), 1),
+		"format":      bytes.Replace(model, []byte(`"format":2`), []byte(`"format":9`), 1),
+		"no routes":   bytes.Replace(model, head, []byte(`{"format":2,"temperature":1}`), 1),
+		"temperature": bytes.Replace(model, head, []byte(`{"format":2,"routes":["a"],"temperature":0}`), 1),
+		"negative":    bytes.Replace(model, head, []byte(`{"format":2,"routes":["a"],"temperature":1,"words":-1}`), 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := ReadModel(data); err == nil {
@@ -222,24 +222,10 @@ func TestTemperatureMatchesHowOftenItIsRight(t *testing.T) {
 			}
 			guesses = append(guesses, g)
 		}
-		_, p := best(softmax(guesses[0].scores, 2, temperature(guesses, 2)), 2)
+		_, p := best(fitted(guesses, 2).probabilities(guesses[0].scores, 2), 2)
 		if math.Abs(p-float64(share)/10) > 0.02 {
 			t.Errorf("confidence %.3f, right %d of 10", p, share)
 		}
-	}
-}
-
-func TestRiskRisesWithCoverage(t *testing.T) {
-	var outcomes []outcome
-	for i := range 20 {
-		outcomes = append(outcomes, outcome{confidence: float64(i) / 20, right: i >= 10})
-	}
-	got := risk(outcomes)
-	if len(got) != 10 || got[4] != (RiskPoint{0.5, 0.5, 1}) || got[9] != (RiskPoint{1, 0, 0.5}) {
-		t.Errorf("%+v", got)
-	}
-	if got := risk(outcomes[:3]); len(got) != 3 || got[2].Coverage != 1 {
-		t.Errorf("of three: %+v", got)
 	}
 }
 

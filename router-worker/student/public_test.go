@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parallel-fusion/pfr/evaluation/stats"
 )
 
 // The requests of MusicRecoNER (Epure and Hennequin 2023) were written by people who ask
@@ -49,8 +51,8 @@ func TestPublicArtists(t *testing.T) {
 			}
 		}
 	}
-	low, high := wilson(right, len(artists))
-	t.Logf("of %d requests that name an artist, %d got one and %d a right one: %.3f (95 %% %.3f to %.3f); %d of %d that name nothing got one", len(artists), found, right, float64(right)/float64(len(artists)), low, high, invented, none)
+	interval := stats.Wilson(right, len(artists))
+	t.Logf("of %d requests that name an artist, %d got one and %d a right one: %.3f (95 %% %.3f to %.3f); %d of %d that name nothing got one", len(artists), found, right, float64(right)/float64(len(artists)), interval.Low, interval.High, invented, none)
 	if float64(right) < 0.65*float64(len(artists)) {
 		t.Error("fewer than 65 %")
 	}

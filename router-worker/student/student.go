@@ -119,7 +119,7 @@ func (s *Student) Guess(text string) router.Guess {
 	s.view.annotate(a, text)
 	sc.features = s.view.features(sc.features[:0], a)
 	n := len(s.model.Routes)
-	p := softmax(s.model.raw(sc.features, normalise(sc.features)), n, s.model.Temperature)
+	p := s.model.probabilities(s.model.raw(sc.features, normalise(sc.features)), n)
 	at, confidence := best(p, n)
 	route := s.model.Routes[at]
 	return router.Guess{

@@ -129,7 +129,7 @@ func TestEvaluate(t *testing.T) {
 	if r.Right != 2 || !reflect.DeepEqual(r.Routes, want) || len(r.Wrong) != 2 {
 		t.Errorf("%+v", r)
 	}
-	if got := fmt.Sprintf("%.4f %.4f %.4f %.4f", r.Macro, r.ECE, r.Low, r.High); got != "0.6667 0.4000 0.1500 0.8500" {
+	if got := fmt.Sprintf("%.4f %.4f %.4f %.4f", r.Macro, r.ECE, r.Interval.Low, r.Interval.High); got != "0.6667 0.4000 0.1500 0.8500" {
 		t.Error(got)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"github.com/parallel-fusion/pfr/router-worker/student/nlu"
 )
 
-//go:generate go run ./tagtrainer
-
 // Slots that the tagger finds: names and topics that no list has, by the words around them.
 const (
 	slotArtist   = "artist"

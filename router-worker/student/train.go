@@ -43,11 +43,11 @@ func Train(cfg TrainConfig, data TrainingData) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train student: %w", err)
 	}
-	temperature := t.calibrate()
+	calibrated := t.calibrate()
 	m := t.fit(t.samples)
 	m.header = header{
 		Format: modelFormat, Routes: data.Routes, Data: data.Hash, Seed: cfg.Seed,
-		Examples: len(data.Examples), Temperature: temperature, Public: data.Public,
+		Examples: len(data.Examples), calibration: calibrated, Public: data.Public,
 	}
 	return m, nil
 }
@@ -187,7 +187,7 @@ func (t *trainer) balance() {
 // their mean over the second half of the epochs. Products are rounded one by one, so that
 // machines which fuse them learn the same.
 func (t *trainer) fit(samples []sample) *Model {
-	m := &Model{header: header{Routes: t.data.Routes, Temperature: 1}, weights: make([]float32, buckets*stride), everyday: t.view.everyday}
+	m := &Model{header: header{Routes: t.data.Routes, calibration: calibration{Temperature: 1}}, weights: make([]float32, buckets*stride), everyday: t.view.everyday}
 	squares, sum := make([]float32, buckets*stride), make([]float32, buckets*stride)
 	rng := rand.New(rand.NewPCG(t.cfg.Seed, 1))
 	half := t.cfg.Epochs / 2
@@ -240,7 +240,7 @@ func (s *sample) drop(keep []feature, share float64, rng *rand.Rand) []feature {
 // gradient returns the slope of the loss in the scores. Of several right routes, the model
 // need only put its trust in some.
 func (s *sample) gradient(m *Model, n int, features []feature) (g [stride]float32) {
-	p := softmax(m.raw(features, s.norm), n, 1)
+	p := m.probabilities(m.raw(features, s.norm), n)
 	var trusted float64
 	for r := range n {
 		if s.right>>r&1 == 1 {
