@@ -84,7 +84,7 @@ func (c *precomputeRunCmd) Run(ctx context.Context, p *program) (err error) {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { err = errors.Join(err, file.Close()) }()
 		journal = file
 	}
 	if err := pre.Probe(ctx, c.Patience); err != nil {

@@ -36,10 +36,12 @@ func versions() precompute.Versions {
 
 // answering returns a router whose tiers take every query for new releases.
 func answering() *router {
-	return &router{versions: versions(), asked: map[string]int{},
+	return &router{
+		versions: versions(), asked: map[string]int{},
 		through: func(_ context.Context, tier schemas.Source, _ string) (schemas.Decision, error) {
 			return decision(tier, "new_releases", 0.9, 0.001), nil
-		}}
+		},
+	}
 }
 
 func (r *router) Versions() precompute.Versions { return r.versions }

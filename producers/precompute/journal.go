@@ -47,14 +47,13 @@ func (j *FileJournal) load() error {
 	in := bufio.NewReader(j.file)
 	for {
 		data, err := in.ReadBytes('\n')
-		if err == io.EOF && len(data) > 0 {
+		switch {
+		case errors.Is(err, io.EOF) && len(data) > 0:
 			_, err = j.file.WriteString("\n")
 			return err
-		}
-		if err == io.EOF {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		var l journalLine

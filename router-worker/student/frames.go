@@ -183,7 +183,7 @@ func (w *writer) cased(name string) string {
 	}
 	words := strings.Fields(name)
 	for i, word := range words {
-		if small := is(word, "of the and in a"); word[0] >= 'a' && word[0] <= 'z' && !(small && i > 0) {
+		if small := is(word, "of the and in a"); word[0] >= 'a' && word[0] <= 'z' && (!small || i == 0) {
 			words[i] = strings.ToUpper(word[:1]) + word[1:]
 		}
 	}

@@ -140,6 +140,12 @@ func (r *reader) audience(p schemas.Params, tags []tag) int {
 			return s.from
 		}
 	}
+	return r.audienceAfterFor(p)
+}
+
+// audienceAfterFor takes up to three words after "for" as an audience.
+func (r *reader) audienceAfterFor(p schemas.Params) int {
+	n := len(r.a.toks)
 	for i := 1; i < n-1; i++ {
 		if !is(r.word(i), forWords) || r.usedFor(i+1) {
 			continue

@@ -25,7 +25,7 @@ func (s paramScore) String() string {
 }
 
 // readParams compares the parameters that read finds with those of the queries of a file.
-func readParams(t *testing.T, s *Student, manifest *routes.Manifest, read func(Example) (string, schemas.Params)) (frames, n int, scores map[string]paramScore) {
+func readParams(t *testing.T, manifest *routes.Manifest, read func(Example) (string, schemas.Params)) (frames, n int, scores map[string]paramScore) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/params_holdout.tsv")
 	if err != nil {
@@ -102,7 +102,7 @@ func TestParametersHeldOut(t *testing.T) {
 	}
 	s := openStudent(t)
 	t.Run("given the route", func(t *testing.T) {
-		frames, n, scores := readParams(t, s, manifest, func(e Example) (string, schemas.Params) {
+		frames, n, scores := readParams(t, manifest, func(e Example) (string, schemas.Params) {
 			var a annotation
 			s.view.annotate(&a, s.clip(e.Query))
 			return e.Routes[0], s.view.params(e.Routes[0], &a)
@@ -114,7 +114,7 @@ func TestParametersHeldOut(t *testing.T) {
 		}
 	})
 	t.Run("end to end", func(t *testing.T) {
-		frames, n, scores := readParams(t, s, manifest, func(e Example) (string, schemas.Params) {
+		frames, n, scores := readParams(t, manifest, func(e Example) (string, schemas.Params) {
 			g := s.Guess(e.Query)
 			return g.Route, g.Params
 		})
