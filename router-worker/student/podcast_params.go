@@ -15,8 +15,9 @@ const (
 		something anything stuff things today todays yesterday yesterdays week weeks month year this morning mornings night nights tuesday monday wednesday thursday friday saturday sunday mondays fridays sundays
 		released release came come out dropped drop yet now season finale number no part interview interviews guest
 		latest neueste neue letzte heutige dernier derniere nouvel nouveau ultimo ultima nuevo nuevo de do di von der des l d le el la los las il un una em en auf`
-	forWords = "for para für pour per"
-	inTopic  = "of the and in for to on with de la del der und et"
+	forWords  = "for para für pour per"
+	whenWords = "yesterday yesterdays today todays tonight tonights latest newest"
+	inTopic   = "of the and in for to on with de la del der und et"
 )
 
 // podcasts sets the topic, the audience and the language of shows.
@@ -225,6 +226,9 @@ func (r *reader) isLanguage(from, to int) bool {
 // topicName returns the lexicon's name for a topic, or the words in lower case, without an
 // article in front.
 func (r *reader) topicName(from, to int) string {
+	for from < to-1 && is(r.word(from), whenWords) { // when an episode came out is no topic
+		from++
+	}
 	if to-from > 1 && is(r.word(from), "the a an la le el los las les die der das l") && r.lookupKind(from, to)&kindTopic == 0 {
 		from++
 	}
