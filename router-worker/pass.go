@@ -149,8 +149,8 @@ func (p *pass) fresh(ctx context.Context) schemas.Decision {
 	return p.shared(ctx, guess)
 }
 
-// shared asks the language model, once for all who ask the same now, for as long as the
-// query can wait. The answer is kept even if it comes too late for this query.
+// shared asks the language model, together with all who ask the same now, for as long as
+// the query can wait.
 func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 	if !p.q.Deadline.IsZero() {
 		var cancel context.CancelFunc
@@ -161,11 +161,36 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 		p.step(schemas.SourceLLM, schemas.OutcomeTimeout, Guess{}, 0)
 		return p.fallback(guess)
 	}
+	d, said, stale, err := p.askOnce(ctx, guess)
+	answer := Guess{Route: said.Route, Confidence: said.Confidence}
+	switch {
+	case err != nil:
+		p.step(schemas.SourceLLM, Outcome(err), Guess{}, said.Cost)
+		d = p.fallback(guess)
+	case stale && p.offered(d.Route):
+		return p.fromCache(d)
+	case !p.believes(d) || !p.offered(d.Route):
+		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, said.Cost)
+		d = p.fallback(guess)
+	case d.Source == schemas.SourceStudent: // it is surer
+		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, said.Cost)
+	default:
+		p.step(schemas.SourceLLM, schemas.OutcomeAnswered, answer, said.Cost)
+	}
+	d.Tokens, d.Cost = said.Tokens, said.Cost
+	return d
+}
+
+// askOnce returns the decision of the language model, or the student's where that is surer,
+// and what the model said of it. Only the query that asks learns what it cost; the others
+// get it for nothing. The decision is kept, also if it comes too late for whoever waits. A
+// stale one is an earlier decision that is being made anew.
+func (p *pass) askOnce(ctx context.Context, guess Guess) (d, said schemas.Decision, stale bool, err error) {
 	var asked atomic.Pointer[schemas.Decision] // set if this query is the one that asks
-	data, hit, err := p.cache.Fill(ctx, p.cacheKey, func(ctx context.Context) ([]byte, time.Duration, error) {
+	data, stale, err := p.cache.Fill(ctx, p.cacheKey, func(ctx context.Context) ([]byte, time.Duration, error) {
 		d, err := p.modelSays(ctx)
-		spent := d
-		asked.Store(&spent)
+		answer := d
+		asked.Store(&answer)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -175,36 +200,13 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 		data, err := codec.Marshal(d)
 		return data, p.cfg.CacheTTL, err
 	})
-	var d schemas.Decision
 	if err == nil {
 		d, err = p.decoded.Decode(p.cacheKey, data)
 	}
-	if err == nil && hit && p.offered(d.Route) { // stale, and being computed anew
-		return p.fromCache(d)
-	}
-	d.Tokens, d.Cost = schemas.Tokens{}, 0 // borne by the decision of the query that asked
 	if mine := asked.Load(); mine != nil {
-		d.Tokens, d.Cost = mine.Tokens, mine.Cost
+		return d, *mine, stale, err
 	}
-	answer := Guess{Route: d.Route, Confidence: d.Confidence}
-	if mine := asked.Load(); mine != nil {
-		answer = Guess{Route: mine.Route, Confidence: mine.Confidence}
-	}
-	switch {
-	case err != nil:
-		p.step(schemas.SourceLLM, Outcome(err), Guess{}, d.Cost)
-		fallback := p.fallback(guess)
-		fallback.Tokens, fallback.Cost = d.Tokens, d.Cost
-		return fallback
-	case d.Source == schemas.SourceStudent || !p.believes(d) || !p.offered(d.Route):
-		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, d.Cost)
-		if p.believes(d) && p.offered(d.Route) {
-			return d // the student's
-		}
-		kept := p.fallback(guess)
-		kept.Tokens, kept.Cost = d.Tokens, d.Cost
-		return kept
-	}
-	p.step(schemas.SourceLLM, schemas.OutcomeAnswered, answer, d.Cost)
-	return d
+	said = d
+	said.Tokens, said.Cost = schemas.Tokens{}, 0
+	return d, said, stale, err
 }
