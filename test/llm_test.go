@@ -16,12 +16,13 @@ import (
 )
 
 // languageModel starts a fake server that routes everything to new releases, and returns
-// it with the flags of a pipeline that asks it about every query.
+// it with the flags of a pipeline that asks it about every query and believes no guess of
+// the student: what is left without it is plain search.
 func languageModel(t *testing.T) (*llmtest.Server, []string) {
 	t.Helper()
 	fake := llmtest.New(llmtest.Config{Confidence: 0.9999, Answer: func(string) string { return `{"route":"new_releases"}` }})
 	t.Cleanup(fake.Close)
-	return fake, []string{"--llm", fake.URL(), "--set", "router.ask_below=1", "--set", "router.reserve=700ms", "--set", "router.llm.timeout=10s", "--set", "router.llm.guard.probe_every=1s"}
+	return fake, []string{"--llm", fake.URL(), "--set", "router.ask_below=1", "--set", "router.min_confidence=0.998", "--set", "router.reserve=700ms", "--set", "router.llm.timeout=10s", "--set", "router.llm.guard.probe_every=1s"}
 }
 
 // outcome returns what came of asking the language model, "" if it was not asked.
