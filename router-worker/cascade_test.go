@@ -210,11 +210,16 @@ func TestLadder(t *testing.T) {
 	for rung, want := range map[router.Rung]struct {
 		route string
 		calls int32
-	}{router.RungLLM: {"new_releases", 1}, router.RungStudent: {"podcast_recs", 0}, router.RungSearch: {"search", 0}} {
+		steps string
+	}{
+		router.RungLLM:     {"new_releases", 1, "[cache:miss student:unsure llm:answered]"},
+		router.RungStudent: {"podcast_recs", 0, "[cache:miss llm:off student:answered]"},
+		router.RungSearch:  {"search", 0, "[fallback:answered]"},
+	} {
 		llm := answering(newReleases, nil)
 		d := cascade(t, hesitant("podcast_recs", .5), llm, rollout{live: router.Arm{Ladder: rung}}).Decide(t.Context(), query("anything new from pulp"))
-		if d.Route != want.route || llm.calls.Load() != want.calls {
-			t.Errorf("%s: %s after %d calls", rung, d.Route, llm.calls.Load())
+		if d.Route != want.route || llm.calls.Load() != want.calls || steps(d) != want.steps {
+			t.Errorf("%s: %s by %s after %d calls", rung, d.Route, steps(d), llm.calls.Load())
 		}
 	}
 }

@@ -137,6 +137,7 @@ func (p *pass) fresh(ctx context.Context) schemas.Decision {
 		sure = p.cfg.AskBelow
 	}
 	if guess.Route != "" && guess.Confidence >= sure && !p.composes {
+		p.missed(guess)
 		p.step(schemas.SourceStudent, schemas.OutcomeAnswered, guess, 0)
 		d := p.studentSays(guess)
 		p.keep(p.cacheKey, d)
@@ -144,9 +145,17 @@ func (p *pass) fresh(ctx context.Context) schemas.Decision {
 	}
 	p.step(schemas.SourceStudent, schemas.OutcomeUnsure, guess, 0)
 	if p.asker == nil {
+		p.missed(guess)
 		return p.fallback(guess)
 	}
 	return p.shared(ctx, guess)
+}
+
+// missed notes a language model that would have been asked, were it not switched off.
+func (p *pass) missed(guess Guess) {
+	if _, there := p.models[p.arm.Model]; there && p.asker == nil && guess.Confidence < p.cfg.AskBelow {
+		p.step(schemas.SourceLLM, schemas.OutcomeOff, Guess{}, 0)
+	}
 }
 
 // shared asks the language model, together with all who ask the same now, for as long as

@@ -69,7 +69,9 @@ func TestNoFaultOfALanguageModelCostsAPage(t *testing.T) {
 	for name, start := range modes() {
 		t.Run(name, func(t *testing.T) {
 			fake, args := languageModel(t)
-			p := start(t, args...)
+			file := filepath.Join(t.TempDir(), "rollout.yaml")
+			rollout(t, file, "ladder: llm")
+			p := start(t, append(args, "--set", "router.rollout="+file)...)
 			healthy := func() bool {
 				return outcome(p.burst(t, "healthy "+time.Now().String(), 1)[0]) == schemas.OutcomeAnswered
 			}
@@ -96,7 +98,24 @@ func TestNoFaultOfALanguageModelCostsAPage(t *testing.T) {
 					}
 				}
 			}
+			fake.Set(llmtest.Enforcing())
+			eventually(t, "a language model that answers, before it is over budget", healthy)
+			rollout(t, file, "ladder: llm\nmarkets: {US: {}}") // nothing may be spent
+			eventually(t, "the limit", func() bool { return outcome(p.burst(t, "spent "+time.Now().String(), 1)[0]) == schemas.OutcomeLimited })
+			for _, page := range p.burst(t, "over budget", 20) {
+				if got := outcome(page); got != schemas.OutcomeLimited {
+					t.Errorf("over budget: the model's outcome is %q", got)
+				}
+			}
 		})
+	}
+}
+
+// rollout writes a roll-out file.
+func rollout(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -124,12 +143,7 @@ func TestEqualColdQueriesCostOneCall(t *testing.T) {
 func TestOperatorSwitchesTheLanguageModelOff(t *testing.T) {
 	fake, args := languageModel(t)
 	file := filepath.Join(t.TempDir(), "rollout.yaml")
-	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("ladder: llm\nshadow: [{name: without-llm, share: 1, ladder: student}]\n")
+	rollout(t, file, "ladder: llm\nshadow: [{name: without-llm, share: 1, ladder: student}]")
 	p := up(t, "", append(args, "--set", "router.rollout="+file)...)
 	n := 0
 	asked := func() schemas.Outcome {
@@ -141,8 +155,8 @@ func TestOperatorSwitchesTheLanguageModelOff(t *testing.T) {
 		out, err := runPFR(t, "", "shadow", "--kafka", p.kafka)
 		return err == nil && strings.Contains(out, "without-llm")
 	})
-	write("ladder: student\n")
-	eventually(t, "the kill switch", func() bool { return asked() == "" })
+	rollout(t, file, "ladder: student")
+	eventually(t, "the kill switch", func() bool { return asked() == schemas.OutcomeOff })
 	before := fake.Count()
 	for range 20 {
 		asked()
@@ -150,7 +164,7 @@ func TestOperatorSwitchesTheLanguageModelOff(t *testing.T) {
 	if fake.Count() != before {
 		t.Error("the language model was asked although it is switched off")
 	}
-	write("ladder: llm\nmarkets: {US: {}}\n") // nothing may be spent
+	rollout(t, file, "ladder: llm\nmarkets: {US: {}}") // nothing may be spent
 	eventually(t, "the limit", func() bool { return asked() == schemas.OutcomeLimited })
 	if code, body := p.get(t, "/readyz", "application/json"); code != 200 || !strings.Contains(body, `"rollout"`) || !strings.Contains(body, `"available"`) {
 		t.Errorf("readyz: %d %s", code, body)

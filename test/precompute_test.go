@@ -146,15 +146,7 @@ func TestPrecomputeGoesOnAfterSIGKILL(t *testing.T) {
 		"--journal", filepath.Join(dir, "refused.jsonl"),
 		"--set", "router.llm.prices={default: {prompt_per_m: 1, cached_per_m: 1, completion_per_m: 1}}", "--set", "router.llm.guard.probe_every=1s",
 	}
-	asked := func() map[string]int {
-		counts := map[string]int{}
-		for _, r := range fake.Requests() {
-			if strings.Contains(r.Query, "number") {
-				counts[r.Query]++
-			}
-		}
-		return counts
-	}
+	asked := func() map[string]int { return timesAsked(fake, "number") }
 	fake.Set(llmtest.Failing(503)) // at first: the run waits
 	killed := startPFR(t, append([]string{"precompute", "--kafka", p.kafka}, args...)...)
 	eventually(t, "a probe", func() bool { return strings.Contains(killed.logged(), "language model does not answer") })
@@ -184,12 +176,28 @@ func TestPrecomputeGoesOnAfterSIGKILL(t *testing.T) {
 	if len(entries) != n-n/10 {
 		t.Errorf("%d entries", len(entries))
 	}
-	// Other settings of the model make every entry stale.
-	other := []string{"--llm", fake.URL(), "--set", "router.llm.max_tokens=77"}
+	checkOtherModelWithdraws(t, p, fake.URL())
+}
+
+// timesAsked counts the requests for each query that holds a word.
+func timesAsked(fake *llmtest.Server, word string) map[string]int {
+	counts := map[string]int{}
+	for _, r := range fake.Requests() {
+		if strings.Contains(r.Query, word) {
+			counts[r.Query]++
+		}
+	}
+	return counts
+}
+
+// checkOtherModelWithdraws wants every entry to be stale with other settings of the model.
+func checkOtherModelWithdraws(t *testing.T, p *pipeline, url string) {
+	t.Helper()
+	other := []string{"--llm", url, "--set", "router.llm.max_tokens=77"}
 	for _, c := range []struct {
 		args []string
 		want string
-	}{{nil, "llm current"}, {[]string{"--llm", fake.URL()}, "llm current"}, {other, "llm stale"}} {
+	}{{nil, "llm current"}, {[]string{"--llm", url}, "llm current"}, {other, "llm stale"}} {
 		if got := p.ahead(t, c.args...)["latest albums by lady gaga number 1"]; got != c.want {
 			t.Errorf("with %q: %s, want %s", c.args, got, c.want)
 		}

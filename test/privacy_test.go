@@ -20,9 +20,7 @@ func TestUserFeaturesStayWhereTheyBelong(t *testing.T) {
 	dir := t.TempDir()
 	fake, args := languageModel(t)
 	file := filepath.Join(dir, "rollout.yaml")
-	if err := os.WriteFile(file, []byte("ladder: llm\nshadow: [{name: candidate, share: 1, ladder: student}]\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	rollout(t, file, "ladder: llm\nshadow: [{name: candidate, share: 1, ladder: student}]")
 	p := up(t, dir, append(args, "--set", "router.rollout="+file, "--set", "router.semantic.enabled=true")...)
 	user := map[string]any{"id": canary, "features": map[string]string{"favorite_genres": canary, canary: "x"}}
 	var answers strings.Builder

@@ -13,13 +13,10 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
-func TestWhatIsMadeOfAnAnswer(t *testing.T) {
-	server := serve(t, llmtest.Config{Flavour: llmtest.Ollama})
-	c := connect(t, patient(server.URL()), music(t))
-	for name, tc := range map[string]struct {
-		says string
-		want string // route and canonical parameters; "": invalid
-	}{
+// answers are what a model may write, with the route and the canonical parameters that are
+// made of it; "" where it is invalid.
+func answers() map[string]struct{ says, want string } {
+	return map[string]struct{ says, want string }{
 		"strict":            {`{"route":"similar_artists","artist":"Can","genre":null,"mood":null}`, `similar_artists {"artist":"Can"}`},
 		"compact":           {`{"route":"similar_artists","artist":"Can"}`, `similar_artists {"artist":"Can"}`},
 		"any order":         {`{"artist":"Can","route":"similar_artists"}`, `similar_artists {"artist":"Can"}`},
@@ -66,7 +63,13 @@ func TestWhatIsMadeOfAnAnswer(t *testing.T) {
 		"trailing comma":  {`{"route":"search",}`, ``},
 		"single quotes":   {`{'route':'search'}`, ``},
 		"comment":         {`{"route":"search"/*x*/}`, ``},
-	} {
+	}
+}
+
+func TestWhatIsMadeOfAnAnswer(t *testing.T) {
+	server := serve(t, llmtest.Config{Flavour: llmtest.Ollama})
+	c := connect(t, patient(server.URL()), music(t))
+	for name, tc := range answers() {
 		t.Run(name, func(t *testing.T) {
 			server.Set(llmtest.Saying(tc.says))
 			a, err := c.Route(t.Context(), "x")
