@@ -19,18 +19,19 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/releaseinfo"
 	"github.com/parallel-fusion/pfr/tool-workers/search"
 	"github.com/parallel-fusion/pfr/tool-workers/similarartists"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
 // toolBuilders lists every tool there is. A new tool is one line here.
-func toolBuilders() []func(*catalog.Catalog) (tools.Tool, error) {
-	return []func(*catalog.Catalog) (tools.Tool, error){
-		func(c *catalog.Catalog) (tools.Tool, error) { return search.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return similarartists.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return recs.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return newreleases.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return releaseinfo.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return podcasts.New(c) },
-		func(c *catalog.Catalog) (tools.Tool, error) { return dj.New(c) },
+func toolBuilders() []func(*taste.Finder) (tools.Tool, error) {
+	return []func(*taste.Finder) (tools.Tool, error){
+		func(f *taste.Finder) (tools.Tool, error) { return search.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return similarartists.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return recs.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return newreleases.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return releaseinfo.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return podcasts.New(f) },
+		func(f *taste.Finder) (tools.Tool, error) { return dj.New(f) },
 	}
 }
 
@@ -67,12 +68,16 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 
 // buildTools builds every tool at once: each makes its own indexes.
 func buildTools(c *catalog.Catalog) ([]tools.Tool, error) {
+	finder, err := taste.NewFinder(c, taste.NewInvented(c))
+	if err != nil {
+		return nil, fmt.Errorf("build tools: %w", err)
+	}
 	builders := toolBuilders()
 	built := make([]tools.Tool, len(builders))
 	var g errgroup.Group
 	for i, build := range builders {
 		g.Go(func() (err error) {
-			if built[i], err = build(c); err != nil {
+			if built[i], err = build(finder); err != nil {
 				return fmt.Errorf("build tool %d: %w", i, err)
 			}
 			return nil

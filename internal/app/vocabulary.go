@@ -13,25 +13,25 @@ type vocabulary map[string]map[string]string
 // newVocabulary returns the names that parameters of the music manifest can have.
 func newVocabulary(c *catalog.Catalog) vocabulary {
 	v := vocabulary{"artist": {}, "genre": {}, "show": {}, "topic": {}, "language": {}, "audience": {}, "album": {}, "track": {}, "mood": {}, "activity": {}}
-	for _, a := range c.Artists {
-		v.add("artist", a.Name, a.Name)
-		for _, alias := range a.Aliases {
-			v.add("artist", alias, a.Name)
+	for a := range c.Artists() {
+		v.add("artist", a.Name(), a.Name())
+		for _, alias := range a.Aliases() {
+			v.add("artist", alias, a.Name())
 		}
-		v.all("genre", a.Genres)
-		v.all("language", a.Languages)
+		v.all("genre", a.Genres())
+		v.all("language", a.Languages())
 	}
-	for _, a := range c.Albums {
-		v.add("album", a.Title, a.Title)
+	for a := range c.Albums() {
+		v.add("album", a.Title(), a.Title())
 	}
-	for _, t := range c.Tracks {
-		v.add("track", t.Title, t.Title)
+	for t := range c.Tracks() {
+		v.add("track", t.Title(), t.Title())
 	}
-	for _, s := range c.Shows {
-		v.add("show", s.Title, s.Title)
-		v.add("language", s.Language, s.Language)
-		v.add("audience", s.Audience, s.Audience)
-		v.all("topic", s.Topics)
+	for s := range c.Shows() {
+		v.add("show", s.Title(), s.Title())
+		v.add("language", s.Language(), s.Language())
+		v.add("audience", s.Audience(), s.Audience())
+		v.all("topic", s.Topics())
 	}
 	return v
 }

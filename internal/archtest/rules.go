@@ -21,9 +21,9 @@ var layers = []layer{
 	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
-		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/mailbox", "internal/supervise", "internal/telemetry",
+		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/supervise", "internal/telemetry",
 	}},
-	{folder: "test", may: []string{"."}, tests: []string{"router-worker/llm/llmtest"}},
+	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest"}},
 
 	// roles
 	{folder: "producers", may: leaves},
@@ -32,7 +32,7 @@ var layers = []layer{
 	{folder: "producers/loadgen"},
 	{folder: "router-worker", may: leaves},
 	{folder: "router-worker/guard", may: append([]string{"=router-worker"}, leaves...)},
-	{folder: "router-worker/llm", may: append([]string{"=router-worker"}, leaves...)},
+	{folder: "router-worker/llm", may: append([]string{"=router-worker", "=internal/llm"}, leaves...), tests: []string{"internal/llm/llmtest"}},
 	{folder: "router-worker/rollout", may: append([]string{"=router-worker", "router-worker/guard"}, leaves...)},
 	{folder: "router-worker/semantic", may: append([]string{"=router-worker"}, leaves...)},
 	{folder: "router-worker/student", may: append([]string{"=router-worker", "evaluation/stats"}, leaves...), tests: []string{"tool-workers/catalog"}},
@@ -40,6 +40,7 @@ var layers = []layer{
 	{folder: "tool-workers", may: leaves},
 	{folder: "tool-workers/catalog", may: []string{"schemas"}},
 	{folder: "fusion-aggregator", may: leaves},
+	{folder: "fusion-aggregator/refine", may: append([]string{"=fusion-aggregator", "=internal/llm"}, leaves...), tests: []string{"internal/llm/llmtest"}},
 	{folder: "consumers", may: leaves},
 	{folder: "consumers/metrics", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/popular", may: append([]string{"=consumers"}, leaves...)},
@@ -57,7 +58,7 @@ var layers = []layer{
 	{folder: "tool-workers/newreleases", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/releaseinfo", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/podcasts", may: tool, tests: []string{"tool-workers/tooltest"}},
-	{folder: "tool-workers/dj", may: tool, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/dj", may: append([]string{"=internal/llm"}, tool...), tests: []string{"tool-workers/tooltest", "internal/llm/llmtest"}},
 
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
@@ -76,8 +77,10 @@ var layers = []layer{
 	{folder: "internal/codec", tests: []string{"schemas"}},
 	{folder: "internal/cache", may: []string{"internal/telemetry"}},
 	{folder: "internal/config"},
+	{folder: "internal/llm", may: []string{"internal/telemetry"}},
 	{folder: "internal/mailbox"},
 	{folder: "internal/supervise"},
+	{folder: "internal/versions"},
 	{folder: "internal/telemetry"},
 	{folder: "internal/archtest"},
 }
@@ -97,8 +100,8 @@ var owners = map[string][]string{
 	"github.com/blevesearch":                  {"tool-workers"},
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config", "router-worker/rollout"},
-	"github.com/failsafe-go/failsafe-go":      {"router-worker/guard"},
-	"github.com/openai/openai-go":             {"router-worker/llm"},
+	"github.com/failsafe-go/failsafe-go":      {"router-worker/guard", "internal/llm"},
+	"github.com/openai/openai-go":             {"internal/llm"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen"},
 	"github.com/google/uuid":                  {"producers", "internal/bustest", "test"},
 	"github.com/hashicorp/golang-lru":         {"."}, // small sets of recent ids, wherever they are kept

@@ -1,33 +1,64 @@
 package catalog
 
 import (
+	"iter"
+	"maps"
+	"math/bits"
+	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
 
-// nameIndex finds entries by name.
+// nameIndex finds entries by folded name.
 type nameIndex struct {
-	exact map[string]int // folded name → entry; the most popular wins
-	names []namedEntry
+	names   texts           // sorted, each once, with and without a leading "the"
+	entries numbers[uint32] // of each name; of several the one that was given first
+	letters []uint64        // of each name, see letters; made when the catalogue is opened
 }
 
-type namedEntry struct {
-	name       []rune // folded, without a leading "the"
-	index      int
-	popularity int
-}
-
-func newNameIndex() nameIndex { return nameIndex{exact: map[string]int{}} }
-
-// add indexes an entry under a name. Entries come most popular first.
-func (x *nameIndex) add(name string, index, popularity int) {
-	folded := Fold(name)
-	for _, form := range []string{folded, strings.TrimPrefix(folded, "the ")} {
-		if _, taken := x.exact[form]; !taken && form != "" {
-			x.exact[form] = index
+// build indexes names and the entries they stand for. Of equal names the first counts.
+func (x *nameIndex) build(names iter.Seq2[string, uint32]) {
+	byName := map[string]uint32{}
+	for name, entry := range names {
+		folded := Fold(name)
+		for _, form := range []string{folded, strings.TrimPrefix(folded, "the ")} {
+			if _, taken := byName[form]; !taken && form != "" {
+				byName[form] = entry
+			}
 		}
 	}
-	x.names = append(x.names, namedEntry{[]rune(strings.TrimPrefix(folded, "the ")), index, popularity})
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		x.names.add(name)
+		x.entries.add(byName[name])
+	}
+	x.prepare()
+}
+
+// prepare works out what is not kept in a file.
+func (x *nameIndex) prepare() {
+	x.letters = make([]uint64, x.names.rows())
+	for i := range x.letters {
+		x.letters[i] = letters(x.names.at(i))
+	}
+}
+
+// letters returns a set of the letters of s. A typo changes at most two of its bits.
+func letters(s string) uint64 {
+	var set uint64
+	for _, r := range s {
+		set |= 1 << (uint32(r) % 64)
+	}
+	return set
+}
+
+// exact finds a folded name as it is.
+func (x *nameIndex) exact(name string) (int, bool) {
+	i := sort.Search(x.names.rows(), func(i int) bool { return x.names.at(i) >= name })
+	if i == x.names.rows() || x.names.at(i) != name {
+		return 0, false
+	}
+	return int(x.entries[i]), true
 }
 
 func (x *nameIndex) find(name string) (int, bool) {
@@ -40,27 +71,53 @@ func (x *nameIndex) find(name string) (int, bool) {
 
 // known finds a folded name that is spelled right.
 func (x *nameIndex) known(folded string) (int, bool) {
-	if i, ok := x.exact[folded]; ok {
+	if i, ok := x.exact(folded); ok {
 		return i, true
 	}
-	i, ok := x.exact[strings.TrimPrefix(folded, "the ")]
-	return i, ok
+	return x.exact(strings.TrimPrefix(folded, "the "))
 }
 
-// nearest returns the entry whose name is the fewest typos away. Short names must match.
+// nearest returns the entry whose name is the fewest typos away, of several the most
+// popular. Short names must match.
 func (x *nameIndex) nearest(folded string) (int, bool) {
-	name := []rune(strings.TrimPrefix(folded, "the "))
-	if len(name) > maxName {
+	folded = strings.TrimPrefix(folded, "the ")
+	name := []rune(folded)
+	limit := allowedTypos(len(name))
+	if len(name) > maxName || limit == 0 {
 		return 0, false
 	}
-	best, bestDistance, bestPopularity := -1, allowedTypos(len(name))+1, -1
-	for _, e := range x.names {
-		d := distance(name, e.name, bestDistance)
-		if d < bestDistance || d == bestDistance && best >= 0 && e.popularity > bestPopularity {
-			best, bestDistance, bestPopularity = e.index, d, e.popularity
+	set, best := letters(folded), none
+	var buffer [2 * maxName]rune
+	for i, other := range x.letters {
+		if bits.OnesCount64(set^other) > 2*limit {
+			continue
+		}
+		candidate := appendRunes(buffer[:0], x.names.at(i))
+		d := distance(name, candidate, limit)
+		if d < limit || d == limit && x.entries[i] < best {
+			best, limit = x.entries[i], d
 		}
 	}
-	return best, best >= 0
+	return int(best), best != none
+}
+
+func appendRunes(to []rune, s string) []rune {
+	for _, r := range s {
+		to = append(to, r)
+	}
+	return to
+}
+
+// in finds a name that a folded or unfolded text is, or holds.
+func (x *nameIndex) in(text string) (int, bool) {
+	folded := Fold(text)
+	if i, ok := x.known(folded); ok {
+		return i, true
+	}
+	if i, ok := x.within(folded); ok {
+		return i, true
+	}
+	return x.nearest(folded)
 }
 
 // within finds the longest name that a text holds, the later of two: in "albums like X by
@@ -70,7 +127,7 @@ func (x *nameIndex) within(text string) (int, bool) {
 	for n := min(len(words)-1, maxNameWords); n > 0; n-- {
 		for from := len(words) - n; from >= 0; from-- {
 			name := strings.Join(words[from:from+n], " ")
-			if i, ok := x.exact[name]; ok && (n > 1 || x.standsOut(words, from)) {
+			if i, ok := x.exact(name); ok && (n > 1 || x.standsOut(words, from)) {
 				return i, true
 			}
 		}

@@ -36,26 +36,21 @@ func (e *LineError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.L
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// raw is a catalogue as written, before ids and references.
+// raw is a catalogue as written, before keys and references.
 type raw struct {
 	artists   []rawArtist
-	shows     []Show
-	playlists []rawPlaylist
+	shows     []ShowRow
+	playlists []PlaylistRow
 }
 
 type rawArtist struct {
-	Artist
+	ArtistRow
 	albums []rawAlbum
 }
 
 type rawAlbum struct {
-	Album
-	tracks []Track
-}
-
-type rawPlaylist struct {
-	Playlist
-	artists []string
+	AlbumRow
+	tracks []TrackRow
 }
 
 // readText reads every .txt file below the root of fsys, in name order. The error joins a
@@ -124,7 +119,7 @@ func (r *raw) readArtist(s string) error {
 	if err != nil {
 		return err
 	}
-	r.artists = append(r.artists, rawArtist{Artist: Artist{
+	r.artists = append(r.artists, rawArtist{ArtistRow: ArtistRow{
 		Name: f[0], Country: f[1], Languages: list(f[2]), Genres: list(f[3]), Popularity: popularity,
 	}})
 	return nil
@@ -160,10 +155,10 @@ func (r *raw) readAlbum(kind Kind, s string) error {
 	if err != nil {
 		return err
 	}
-	album := rawAlbum{Album: Album{Title: f[0], Kind: kind, Released: released}}
+	album := rawAlbum{AlbumRow: AlbumRow{Title: f[0], Kind: kind, Released: released}}
 	for _, title := range list(f[2]) {
 		title, guests, _ := strings.Cut(title, " ft. ")
-		t := Track{Title: title}
+		t := TrackRow{Title: title}
 		if guests != "" {
 			t.Featured = strings.Split(guests, ", ")
 		}
@@ -183,7 +178,7 @@ func (r *raw) readShow(s string) error {
 	if err != nil {
 		return err
 	}
-	r.shows = append(r.shows, Show{
+	r.shows = append(r.shows, ShowRow{
 		Title: f[0], Publisher: f[1], Language: f[2], Country: f[3], Topics: list(f[4]),
 		Audience: f[5], Popularity: popularity, Description: f[7],
 	})
@@ -200,12 +195,9 @@ func (r *raw) readPlaylist(s string) error {
 	if err := errors.Join(fromErr, toErr); err != nil {
 		return err
 	}
-	r.playlists = append(r.playlists, rawPlaylist{
-		Playlist: Playlist{
-			Title: f[0], Description: f[1], Genres: list(f[2]), Moods: list(f[3]), Activities: list(f[4]),
-			EraFrom: from, EraTo: to, Language: f[7],
-		},
-		artists: list(f[8]),
+	r.playlists = append(r.playlists, PlaylistRow{
+		Title: f[0], Description: f[1], Genres: list(f[2]), Moods: list(f[3]), Activities: list(f[4]),
+		EraFrom: from, EraTo: to, Language: f[7], Artists: list(f[8]),
 	})
 	return nil
 }

@@ -10,7 +10,7 @@ import (
 
 func open(tb testing.TB) *dj.Tool {
 	tb.Helper()
-	t, err := dj.New(tooltest.Sample(tb))
+	t, err := dj.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := dj.New(tooltest.Catalog(t, ""))
+	tool, err := dj.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}

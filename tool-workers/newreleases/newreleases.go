@@ -8,13 +8,14 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
 // Tool is new_releases.
 type Tool struct{ c *catalog.Catalog }
 
-// New returns the tool over c.
-func New(c *catalog.Catalog) (*Tool, error) { return &Tool{c}, nil }
+// New returns the tool over the catalogue of f.
+func New(f *taste.Finder) (*Tool, error) { return &Tool{f.Catalog()}, nil }
 
 // Name implements [tools.Tool].
 func (*Tool) Name() string { return "new_releases" }
@@ -35,16 +36,16 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 	}
 	var items []schemas.Item
 	for _, i := range t.releases(artist, types) {
-		a := t.c.Albums[i]
-		if weeks := req.Params.Int("max_weeks_from_release"); weeks > 0 && !a.Released.Within(weeks, t.c.AsOf) && !a.Released.After(t.c.AsOf) {
+		a := t.c.Album(int(i))
+		if weeks := req.Params.Int("max_weeks_from_release"); weeks > 0 && !a.Released().Within(weeks, t.c.AsOf) && !a.Released().After(t.c.AsOf) {
 			continue
 		}
 		if albums {
-			items = append(items, t.item(catalog.Ref{Type: catalog.TypeAlbum, Index: i}, a))
+			items = append(items, t.item(a.Ref(), a))
 		}
 		if tracks {
-			for _, track := range a.Tracks {
-				items = append(items, t.item(catalog.Ref{Type: catalog.TypeTrack, Index: track}, a))
+			for _, track := range a.Tracks() {
+				items = append(items, t.item(catalog.Ref{Type: catalog.TypeTrack, Index: int(track)}, a))
 			}
 		}
 	}
@@ -57,12 +58,12 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 
 // releases returns the releases of an artist, newest first. Who asks for albums gets no
 // singles, unless there is nothing else.
-func (t *Tool) releases(artist int, types []string) []int {
-	all := t.c.Artists[artist].Albums
+func (t *Tool) releases(artist catalog.Artist, types []string) []uint32 {
+	all := artist.Albums()
 	if !slices.Equal(types, []string{string(catalog.TypeAlbum)}) {
 		return all
 	}
-	longer := slices.DeleteFunc(slices.Clone(all), func(i int) bool { return t.c.Albums[i].Kind == catalog.KindSingle })
+	longer := slices.DeleteFunc(slices.Clone(all), func(i uint32) bool { return t.c.Album(int(i)).Kind() == catalog.KindSingle })
 	if len(longer) == 0 {
 		return all
 	}
@@ -71,6 +72,6 @@ func (t *Tool) releases(artist int, types []string) []int {
 
 func (t *Tool) item(r catalog.Ref, a catalog.Album) schemas.Item {
 	item := t.c.Item(r)
-	item.Why = a.Released.Ago(t.c.AsOf)
+	item.Why = a.Released().Ago(t.c.AsOf)
 	return item
 }

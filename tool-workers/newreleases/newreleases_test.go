@@ -11,7 +11,7 @@ import (
 
 func open(tb testing.TB) *newreleases.Tool {
 	tb.Helper()
-	t, err := newreleases.New(tooltest.Sample(tb))
+	t, err := newreleases.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := newreleases.New(tooltest.Catalog(t, ""))
+	tool, err := newreleases.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,13 +40,13 @@ func TestEmptyCatalogue(t *testing.T) {
 }
 
 func TestOnlyTheWeeksAskedForAndWhatIsToCome(t *testing.T) {
-	tool, err := newreleases.New(tooltest.Catalog(t, `
+	tool, err := newreleases.New(tooltest.Finder(t, tooltest.Catalog(t, `
 artist Busy | US | en | pop | 50
 album Old | 2019-05-01 | O1
 album New | 2025-06-20 | N1; N2
 single Coming | 2025-07-04 | C1
 ep Spring | 2025-04-01 | S1
-`))
+`)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,14 +15,8 @@ import (
 // Tool is podcast_search.
 type Tool struct{ finder *taste.Finder }
 
-// New returns the tool over c.
-func New(c *catalog.Catalog) (*Tool, error) {
-	finder, err := taste.NewFinder(c)
-	if err != nil {
-		return nil, err
-	}
-	return &Tool{finder}, nil
-}
+// New returns the tool, which finds what f finds.
+func New(f *taste.Finder) (*Tool, error) { return &Tool{f}, nil }
 
 // Name implements [tools.Tool].
 func (*Tool) Name() string { return "podcast_search" }
@@ -50,7 +44,7 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 func (t *Tool) shows(req schemas.ToolRequest, limit int) []taste.Pick {
 	p := req.Params
 	if show, ok := t.named(p); ok {
-		return []taste.Pick{{Ref: catalog.Ref{Type: catalog.TypeShow, Index: show}, Artist: -1, Score: 1}}
+		return []taste.Pick{{Ref: show.Ref(), Artist: -1, Score: 1}}
 	}
 	return t.finder.Shows(taste.ShowWish{
 		Topic: p.Text("topic"), Audience: p.Text("audience"), Language: p.Text("language"), Text: p.Text("text"),
@@ -58,12 +52,12 @@ func (t *Tool) shows(req schemas.ToolRequest, limit int) []taste.Pick {
 	}, t.finder.Profile(req.User), limit)
 }
 
-func (t *Tool) named(p schemas.Params) (int, bool) {
+func (t *Tool) named(p schemas.Params) (catalog.Show, bool) {
 	c := t.finder.Catalog()
 	if name := p.Text("show"); name != "" {
 		return c.ShowIn(name)
 	}
-	return c.Show(p.Text("text"))
+	return c.FindShow(p.Text("text"))
 }
 
 // Bounds on where episodes come from when no show is named.
@@ -77,27 +71,27 @@ const (
 func (t *Tool) episodes(req schemas.ToolRequest) []taste.Pick {
 	show, isNamed := t.named(req.Params)
 	if isNamed {
-		return t.ranked(t.window(req, t.of(show, len(t.finder.Catalog().Shows[show].Episodes), "")))
+		return t.ranked(t.window(req, t.of(show, len(show.Episodes()), "")))
 	}
 	var all []taste.Pick
 	for _, pick := range t.shows(req, showsWithEpisodes) {
-		all = append(all, t.of(pick.Ref.Index, perShow, req.Params.Text("topic"))...)
+		all = append(all, t.of(t.finder.Catalog().Show(pick.Ref.Index), perShow, req.Params.Text("topic"))...)
 	}
 	return t.ranked(t.window(req, all))
 }
 
 // of returns the newest episodes of a show, at most so many. Of a show that is more about
 // other things it returns those about the topic, if there are any.
-func (t *Tool) of(show, most int, topic string) []taste.Pick {
+func (t *Tool) of(show catalog.Show, most int, topic string) []taste.Pick {
 	c := t.finder.Catalog()
-	episodes := slices.DeleteFunc(slices.Clone(c.Shows[show].Episodes), func(i int) bool { return !t.finder.About(topic, c.Episodes[i].Topic) })
+	episodes := slices.DeleteFunc(slices.Clone(show.Episodes()), func(i uint32) bool { return !t.finder.About(topic, c.Episode(int(i)).Topic()) })
 	if len(episodes) == 0 {
-		episodes = c.Shows[show].Episodes
+		episodes = show.Episodes()
 	}
 	var out []taste.Pick
 	for _, i := range episodes[:min(most, len(episodes))] {
 		out = append(out, taste.Pick{
-			Ref: catalog.Ref{Type: catalog.TypeEpisode, Index: i}, Artist: -1, Why: c.Episodes[i].Released.Ago(c.AsOf),
+			Ref: catalog.Ref{Type: catalog.TypeEpisode, Index: int(i)}, Artist: -1, Why: c.Episode(int(i)).Released().Ago(c.AsOf),
 		})
 	}
 	return out
@@ -111,7 +105,7 @@ func (t *Tool) window(req schemas.ToolRequest, all []taste.Pick) []taste.Pick {
 	}
 	var in []taste.Pick
 	for _, p := range all {
-		if c.Episodes[p.Ref.Index].Released.Within(weeks, c.AsOf) {
+		if c.Episode(p.Ref.Index).Released().Within(weeks, c.AsOf) {
 			in = append(in, p)
 		}
 	}
@@ -126,9 +120,9 @@ func (t *Tool) window(req schemas.ToolRequest, all []taste.Pick) []taste.Pick {
 
 // ranked sorts newest first; the order is the score.
 func (t *Tool) ranked(all []taste.Pick) []taste.Pick {
-	episodes := t.finder.Catalog().Episodes
+	c := t.finder.Catalog()
 	slices.SortStableFunc(all, func(a, b taste.Pick) int {
-		return cmp.Compare(episodes[b.Ref.Index].Released.Time().Unix(), episodes[a.Ref.Index].Released.Time().Unix())
+		return cmp.Compare(c.Episode(b.Ref.Index).Released(), c.Episode(a.Ref.Index).Released())
 	})
 	for i := range all {
 		all[i].Score = 1 / float64(i+1)

@@ -10,7 +10,7 @@ import (
 
 func open(tb testing.TB) *podcasts.Tool {
 	tb.Helper()
-	t, err := podcasts.New(tooltest.Sample(tb))
+	t, err := podcasts.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := podcasts.New(tooltest.Catalog(t, ""))
+	tool, err := podcasts.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 func open(tb testing.TB) *recs.Tool {
 	tb.Helper()
-	t, err := recs.New(tooltest.Sample(tb))
+	t, err := recs.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := recs.New(tooltest.Catalog(t, ""))
+	tool, err := recs.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}

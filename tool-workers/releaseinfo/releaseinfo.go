@@ -13,13 +13,14 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
 // Tool is release_info.
 type Tool struct{ c *catalog.Catalog }
 
-// New returns the tool over c.
-func New(c *catalog.Catalog) (*Tool, error) { return &Tool{c}, nil }
+// New returns the tool over the catalogue of f.
+func New(f *taste.Finder) (*Tool, error) { return &Tool{f.Catalog()}, nil }
 
 // Name implements [tools.Tool].
 func (*Tool) Name() string { return "release_info" }
@@ -28,14 +29,13 @@ func (*Tool) Name() string { return "release_info" }
 // answer is about.
 func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
 	name := req.Params.Text("artist")
-	i, ok := t.c.ArtistIn(name)
+	artist, ok := t.c.ArtistIn(name)
 	switch {
 	case name == "":
 		return tools.Result{}, nil
 	case !ok:
 		return tools.Result{Text: fmt.Sprintf("Nothing is known here about releases by %s.", quote(name))}, nil
 	}
-	artist := t.c.Artists[i]
 	next, latest := t.releases(artist)
 	switch {
 	case next >= 0:
@@ -43,7 +43,7 @@ func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, er
 	case latest >= 0:
 		return t.answer(latest, t.out(artist, latest)), nil
 	default:
-		return tools.Result{Text: fmt.Sprintf("No release by %s is in this catalogue.", artist.Name)}, nil
+		return tools.Result{Text: fmt.Sprintf("No release by %s is in this catalogue.", artist.Name())}, nil
 	}
 }
 
@@ -67,12 +67,12 @@ func quote(name string) string {
 func (t *Tool) releases(artist catalog.Artist) (next, latest int) {
 	next, latest = -1, -1
 	single := -1
-	for _, i := range artist.Albums { // newest first
-		a := t.c.Albums[i]
+	for _, n := range artist.Albums() { // newest first
+		i, a := int(n), t.c.Album(int(n))
 		switch {
-		case a.Released.After(t.c.AsOf):
+		case a.Released().After(t.c.AsOf):
 			next = i
-		case slices.Contains([]catalog.Kind{catalog.KindAlbum, catalog.KindEP}, a.Kind) && latest < 0:
+		case slices.Contains([]catalog.Kind{catalog.KindAlbum, catalog.KindEP}, a.Kind()) && latest < 0:
 			latest = i
 		case single < 0:
 			single = i
@@ -86,21 +86,21 @@ func (t *Tool) releases(artist catalog.Artist) (next, latest int) {
 
 func (t *Tool) answer(album int, text string) tools.Result {
 	item := t.c.Item(catalog.Ref{Type: catalog.TypeAlbum, Index: album})
-	item.Score, item.Why = 1, t.c.Albums[album].Released.Ago(t.c.AsOf)
+	item.Score, item.Why = 1, t.c.Album(album).Released().Ago(t.c.AsOf)
 	return tools.Result{Text: text, Items: []schemas.Item{item}}
 }
 
 func (t *Tool) out(artist catalog.Artist, album int) string {
-	a := t.c.Albums[album]
-	return fmt.Sprintf("%s, the latest %s by %s, came out %s%s.", a.Title, a.Kind.InText(), artist.Name, a.Released.On(), t.ago(a.Released))
+	a := t.c.Album(album)
+	return fmt.Sprintf("%s, the latest %s by %s, came out %s%s.", a.Title(), a.Kind().InText(), artist.Name(), a.Released().On(), t.ago(a.Released()))
 }
 
 func (t *Tool) upcoming(artist catalog.Artist, next, latest int) string {
-	a := t.c.Albums[next]
-	text := fmt.Sprintf("%s, the next %s by %s, is announced and comes out %s.", a.Title, a.Kind.InText(), artist.Name, a.Released.On())
+	a := t.c.Album(next)
+	text := fmt.Sprintf("%s, the next %s by %s, is announced and comes out %s.", a.Title(), a.Kind().InText(), artist.Name(), a.Released().On())
 	if latest >= 0 {
-		last := t.c.Albums[latest]
-		text += fmt.Sprintf(" The latest that is out is %s, %s.", last.Title, last.Released.On())
+		last := t.c.Album(latest)
+		text += fmt.Sprintf(" The latest that is out is %s, %s.", last.Title(), last.Released().On())
 	}
 	return text
 }

@@ -10,7 +10,7 @@ import (
 
 func open(tb testing.TB) *releaseinfo.Tool {
 	tb.Helper()
-	t, err := releaseinfo.New(tooltest.Sample(tb))
+	t, err := releaseinfo.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := releaseinfo.New(tooltest.Catalog(t, ""))
+	tool, err := releaseinfo.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestEmptyCatalogue(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
-	tool, err := releaseinfo.New(tooltest.Catalog(t, `
+	tool, err := releaseinfo.New(tooltest.Finder(t, tooltest.Catalog(t, `
 artist Soon | US | en | pop | 50
 album Next One | 2025-07-11 | A
 single Teaser | 2025-06-27 | B
@@ -53,7 +53,7 @@ album Sometime | 2024 | B
 artist Two Ahead | US | en | pop | 50
 album Later | 2025-12 | A
 album Sooner | 2025-08-01 | A
-`))
+`)))
 	if err != nil {
 		t.Fatal(err)
 	}

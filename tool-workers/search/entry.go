@@ -18,43 +18,44 @@ type entry struct {
 
 // entries lists the catalogue, most popular first, and says how many groups there are.
 func entries(c *catalog.Catalog) (all []entry, groups int) {
-	names := make([]string, len(c.Artists))
-	for i, a := range c.Artists {
-		names[i] = catalog.Fold(a.Name)
-		all = append(all, entry{catalog.Ref{Type: catalog.TypeArtist, Index: i}, folded(names[i], a.Aliases), "", a.Popularity, i})
+	var names []string
+	for a := range c.Artists() {
+		names = append(names, catalog.Fold(a.Name()))
+		all = append(all, entry{a.Ref(), folded(names[a.Index()], a.Aliases()), "", a.Popularity(), a.Index()})
 	}
-	groups = len(c.Artists)
-	for i, a := range c.Artists {
-		for rank, album := range a.Albums { // the newest first
-			title := []string{catalog.Fold(c.Albums[album].Title)}
-			popularity := max(1, a.Popularity-2-min(rank, 4))
-			all = append(all, entry{catalog.Ref{Type: catalog.TypeAlbum, Index: album}, title, names[i], popularity, groups + album})
+	groups = len(names)
+	for a := range c.Albums() {
+		title := []string{catalog.Fold(a.Title())}
+		all = append(all, entry{a.Ref(), title, names[a.Artist().Index()], a.Popularity(), groups + a.Index()})
+	}
+	albums := groups
+	groups += c.Count(catalog.TypeAlbum)
+	for t := range c.Tracks() {
+		by := strings.Join(folded(names[t.Artist().Index()], t.Featured()), " ")
+		group := t.Artist().Index()
+		if album, ok := t.Album(); ok {
+			group = albums + album.Index()
 		}
+		all = append(all, entry{t.Ref(), []string{catalog.Fold(t.Title())}, by, t.Popularity(), group})
 	}
-	for i, t := range c.Tracks {
-		by := strings.Join(folded(names[c.Albums[t.Album].Artist], t.Featured), " ")
-		all = append(all, entry{catalog.Ref{Type: catalog.TypeTrack, Index: i}, []string{catalog.Fold(t.Title)}, by, t.Popularity, groups + t.Album})
+	for p := range c.Playlists() {
+		all = append(all, entry{p.Ref(), []string{catalog.Fold(p.Title())}, "", p.Popularity(), groups + p.Index()})
 	}
-	groups += len(c.Albums)
-	for i, p := range c.Playlists {
-		all = append(all, entry{catalog.Ref{Type: catalog.TypePlaylist, Index: i}, []string{catalog.Fold(p.Title)}, "", p.Popularity, groups + i})
-	}
-	groups += len(c.Playlists)
+	groups += c.Count(catalog.TypePlaylist)
 	all = append(all, spoken(c, groups)...)
-	return popularFirst(all), groups + len(c.Shows)
+	return popularFirst(all), groups + c.Count(catalog.TypeShow)
 }
 
 // spoken lists shows and episodes; their groups begin at first.
 func spoken(c *catalog.Catalog, first int) []entry {
 	var out []entry
-	shows := make([]string, len(c.Shows))
-	for i, s := range c.Shows {
-		shows[i] = catalog.Fold(s.Title)
-		out = append(out, entry{catalog.Ref{Type: catalog.TypeShow, Index: i}, []string{shows[i]}, catalog.Fold(s.Publisher), s.Popularity, first + i})
-	}
-	for i, e := range c.Episodes {
-		popularity := max(1, c.Shows[e.Show].Popularity-20)
-		out = append(out, entry{catalog.Ref{Type: catalog.TypeEpisode, Index: i}, []string{catalog.Fold(e.Title)}, shows[e.Show], popularity, first + e.Show})
+	for s := range c.Shows() {
+		title := catalog.Fold(s.Title())
+		out = append(out, entry{s.Ref(), []string{title}, catalog.Fold(s.Publisher()), s.Popularity(), first + s.Index()})
+		for _, i := range s.Episodes() {
+			e := c.Episode(int(i))
+			out = append(out, entry{e.Ref(), []string{catalog.Fold(e.Title())}, title, max(1, s.Popularity()-20), first + s.Index()})
+		}
 	}
 	return out
 }

@@ -29,13 +29,10 @@ type Tool struct {
 	guests  map[string][]int   // folded name → tracks with that guest
 }
 
-// New returns the tool over c.
-func New(c *catalog.Catalog) (*Tool, error) {
-	finder, err := taste.NewFinder(c)
-	if err != nil {
-		return nil, err
-	}
-	t := &Tool{c: c, finder: finder, exact: map[string][]int32{}, guests: map[string][]int{}}
+// New returns the tool over the catalogue of f.
+func New(f *taste.Finder) (*Tool, error) {
+	c := f.Catalog()
+	t := &Tool{c: c, finder: f, exact: map[string][]int32{}, guests: map[string][]int{}}
 	all, groups := entries(c)
 	texts, members := groupTexts(all, groups)
 	t.entries, t.groups = all, members
@@ -44,11 +41,12 @@ func New(c *catalog.Catalog) (*Tool, error) {
 			t.exact[name] = append(t.exact[name], int32(i))
 		}
 	}
-	for i, track := range c.Tracks {
-		for _, guest := range track.Featured {
-			t.guests[catalog.Fold(guest)] = append(t.guests[catalog.Fold(guest)], i)
+	for track := range c.Tracks() {
+		for _, guest := range track.Featured() {
+			t.guests[catalog.Fold(guest)] = append(t.guests[catalog.Fold(guest)], track.Index())
 		}
 	}
+	var err error
 	t.index, err = newTextIndex(texts)
 	return t, err
 }
@@ -106,17 +104,17 @@ func (t *Tool) members(l look, groups []int32, types []string) []int32 {
 
 // tracksOf returns the artist whose tracks are meant: tracks are wanted, the text is the
 // artist's name, and no track of that name is much better known.
-func (t *Tool) tracksOf(l look, types []string) (artist int, ok bool) {
+func (t *Tool) tracksOf(l look, types []string) (artist catalog.Artist, ok bool) {
 	const much = 10
 	if !only(types, catalog.TypeTrack) || l.typos {
-		return 0, false
+		return artist, false
 	}
 	if artist, ok = t.c.Named(l.text); !ok {
-		return 0, false
+		return artist, false
 	}
 	return artist, !slices.ContainsFunc(t.exact[l.text], func(i int32) bool {
 		e := t.entries[i]
-		return e.ref.Type == catalog.TypeTrack && e.popularity > t.c.Artists[artist].Popularity+much
+		return e.ref.Type == catalog.TypeTrack && e.popularity > artist.Popularity()+much
 	})
 }
 
@@ -173,11 +171,11 @@ func (t *Tool) item(l look, e entry) schemas.Item {
 	case catalog.TypeArtist:
 		item.Why = t.alias(l, e)
 	case catalog.TypeAlbum:
-		item.Why = t.c.Albums[e.ref.Index].Released.Ago(t.c.AsOf)
+		item.Why = t.c.Album(e.ref.Index).Released().Ago(t.c.AsOf)
 	case catalog.TypeTrack:
-		item.Why = t.c.Albums[t.c.Tracks[e.ref.Index].Album].Released.Ago(t.c.AsOf)
+		item.Why = t.c.Track(e.ref.Index).Released().Ago(t.c.AsOf)
 	case catalog.TypeEpisode:
-		item.Why = t.c.Episodes[e.ref.Index].Released.Ago(t.c.AsOf)
+		item.Why = t.c.Episode(e.ref.Index).Released().Ago(t.c.AsOf)
 	}
 	return item
 }
@@ -189,7 +187,7 @@ func (t *Tool) alias(l look, e entry) string {
 	if i < 1 || squeeze(e.names[i]) == squeeze(e.names[0]) {
 		return ""
 	}
-	return "also known as " + t.c.Artists[e.ref.Index].Aliases[i-1]
+	return "also known as " + t.c.Artist(e.ref.Index).Aliases()[i-1]
 }
 
 // instead answers a text that names nothing by what is in it: an artist within a longer
@@ -202,7 +200,7 @@ func (t *Tool) instead(text string, types []string, limit int) []schemas.Item {
 		}
 	case only(types, catalog.TypeArtist):
 		if artist, ok := t.c.ArtistIn(text); ok {
-			return t.finder.Items([]taste.Pick{{Ref: catalog.Ref{Type: catalog.TypeArtist, Index: artist}, Score: 0.5}})
+			return t.finder.Items([]taste.Pick{{Ref: artist.Ref(), Score: 0.5}})
 		}
 	case only(types, catalog.TypeShow):
 		return t.finder.Items(t.finder.Shows(taste.ShowWish{Text: text}, taste.Profile{}, limit))
@@ -214,23 +212,32 @@ func (t *Tool) instead(text string, types []string, limit int) []schemas.Item {
 
 // recent returns the tracks of an artist, and those it is a guest on, newest first and of
 // one day the most popular first.
-func (t *Tool) recent(artist, limit int) []schemas.Item {
-	var tracks []int
-	for _, album := range t.c.Artists[artist].Albums {
-		tracks = append(tracks, t.c.Albums[album].Tracks...)
+func (t *Tool) recent(artist catalog.Artist, limit int) []schemas.Item {
+	var tracks []catalog.Track
+	for _, album := range artist.Albums() {
+		for _, i := range t.c.Album(int(album)).Tracks() {
+			tracks = append(tracks, t.c.Track(int(i)))
+		}
 	}
-	tracks = append(tracks, t.guests[catalog.Fold(t.c.Artists[artist].Name)]...)
-	slices.SortStableFunc(tracks, func(a, b int) int {
-		x, y := t.c.Tracks[a], t.c.Tracks[b]
-		return cmp.Or(t.c.Albums[y.Album].Released.Time().Compare(t.c.Albums[x.Album].Released.Time()), cmp.Compare(y.Popularity, x.Popularity))
+	for _, i := range artist.Singles() {
+		tracks = append(tracks, t.c.Track(int(i)))
+	}
+	for _, i := range t.guests[catalog.Fold(artist.Name())] {
+		tracks = append(tracks, t.c.Track(i))
+	}
+	slices.SortStableFunc(tracks, func(x, y catalog.Track) int {
+		return cmp.Or(cmp.Compare(y.Released(), x.Released()), cmp.Compare(y.Popularity(), x.Popularity()))
 	})
 	items := make([]schemas.Item, 0, limit)
 	have := map[string]bool{}
-	for _, i := range tracks {
-		item := t.c.Item(catalog.Ref{Type: catalog.TypeTrack, Index: i})
-		if key := catalog.Recording(item); !have[key] && len(items) < limit {
+	for _, track := range tracks {
+		if len(items) == limit {
+			break
+		}
+		item := t.c.Item(track.Ref())
+		if key := catalog.Recording(item); !have[key] {
 			have[key] = true
-			item.Score, item.Why = taste.Round(1/float64(len(items)+1)), t.c.Albums[t.c.Tracks[i].Album].Released.Ago(t.c.AsOf)
+			item.Score, item.Why = taste.Round(1/float64(len(items)+1)), track.Released().Ago(t.c.AsOf)
 			items = append(items, item)
 		}
 	}

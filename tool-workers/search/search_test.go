@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(tb testing.TB) *search.Tool {
 	tb.Helper()
-	t, err := search.New(tooltest.Sample(tb))
+	t, err := search.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -32,9 +32,9 @@ func TestGolden(t *testing.T) {
 }
 
 func BenchmarkNew(b *testing.B) {
-	c := tooltest.Sample(b)
+	f := tooltest.Finder(b, tooltest.Sample(b))
 	for b.Loop() {
-		if _, err := search.New(c); err != nil {
+		if _, err := search.New(f); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -64,7 +64,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestEmptyCatalogue(t *testing.T) {
-	tool, err := search.New(tooltest.Catalog(t, ""))
+	tool, err := search.New(tooltest.Finder(t, tooltest.Catalog(t, "")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,10 +79,10 @@ func TestEmptyCatalogue(t *testing.T) {
 func TestEveryArtistOfTheSampleIsFirstForItsName(t *testing.T) {
 	tool, c := open(t), tooltest.Sample(t)
 	missed := 0
-	for _, a := range c.Artists {
-		for _, text := range []string{a.Name, strings.ToUpper(a.Name), "  " + strings.ToLower(a.Name) + " "} {
+	for a := range c.Artists() {
+		for _, text := range []string{a.Name(), strings.ToUpper(a.Name()), "  " + strings.ToLower(a.Name()) + " "} {
 			r := tooltest.Run(t, tool, tooltest.Call{Params: schemas.Params{"text": text, "entity_types": []string{"artist"}}, Limit: 1})
-			if len(r.Items) == 0 || catalog.Fold(r.Items[0].Title) != catalog.Fold(a.Name) {
+			if len(r.Items) == 0 || catalog.Fold(r.Items[0].Title) != catalog.Fold(a.Name()) {
 				missed++
 				t.Errorf("%q: %v", text, r.Items)
 			}
@@ -97,16 +97,16 @@ func TestEveryArtistOfTheSampleIsFirstForItsName(t *testing.T) {
 func TestTyposInNamesOfArtists(t *testing.T) {
 	tool, c := open(t), tooltest.Sample(t)
 	found, tried := 0, 0
-	for _, a := range c.Artists {
-		name := []rune(catalog.Fold(a.Name))
-		if len(name) < 8 || a.Popularity < 70 {
+	for a := range c.Artists() {
+		name := []rune(catalog.Fold(a.Name()))
+		if len(name) < 8 || a.Popularity() < 70 {
 			continue
 		}
 		swapped := slices.Clone(name)
 		swapped[4], swapped[5] = swapped[5], swapped[4]
 		tried++
 		r := tooltest.Run(t, tool, tooltest.Call{Params: schemas.Params{"text": string(swapped)}, Limit: 5})
-		if slices.ContainsFunc(r.Items, func(i schemas.Item) bool { return i.ID == a.ID }) {
+		if slices.ContainsFunc(r.Items, func(i schemas.Item) bool { return i.ID == a.ID() }) {
 			found++
 		}
 	}

@@ -13,14 +13,8 @@ import (
 // Tool is similar_artists.
 type Tool struct{ finder *taste.Finder }
 
-// New returns the tool over c.
-func New(c *catalog.Catalog) (*Tool, error) {
-	finder, err := taste.NewFinder(c)
-	if err != nil {
-		return nil, err
-	}
-	return &Tool{finder}, nil
-}
+// New returns the tool, which finds what f finds.
+func New(f *taste.Finder) (*Tool, error) { return &Tool{f}, nil }
 
 // Name implements [tools.Tool].
 func (*Tool) Name() string { return "similar_artists" }

@@ -13,30 +13,36 @@ import (
 
 // candidate is an entry of an artist that matches. Most are dropped at once.
 type candidate struct {
-	index, album int
-	score        float64
-	misses       []string // what was overlooked of the release
+	index    int
+	released catalog.Date
+	score    float64
+	misses   []string // what was overlooked of the release
 }
 
 // entries returns the best that an artist that matches has of one type, a few more than
 // may be shown.
 func (s *musicSearch) entries(l loosening, m match, t schemas.ItemType) []Pick {
 	s.scratch = s.scratch[:0]
-	for rank, album := range s.f.c.Artists[m.artist].Albums {
-		fit, misses, ok := s.matchRelease(l, album)
+	for rank, i := range s.f.c.Artist(m.artist).Albums() {
+		album := s.f.c.Album(int(i))
+		fit, misses, ok := s.matchRelease(l, album.Released())
 		if !ok {
 			continue
 		}
-		at := candidate{m.artist, album, m.score * fit, misses}
+		at := candidate{album.Index(), album.Released(), m.score * fit, misses}
 		switch t {
 		case catalog.TypeTrack:
-			s.addTracks(at)
+			s.addTracks(at, m.artist, album.Tracks())
 		case catalog.TypeAlbum:
-			s.addAlbum(at, rank)
+			s.addAlbum(at, album, rank)
 		default: // the artist, once, for its newest release that fits
+			at.index = m.artist
 			s.scratch = append(s.scratch, at)
 			return s.picks(&m, t)
 		}
+	}
+	if t == catalog.TypeTrack {
+		s.addSingles(l, m)
 	}
 	slices.SortFunc(s.scratch, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.index, b.index))
@@ -45,21 +51,31 @@ func (s *musicSearch) entries(l loosening, m match, t schemas.ItemType) []Pick {
 	return s.picks(&m, t)
 }
 
-func (s *musicSearch) addTracks(at candidate) {
-	c, album := s.f.c, at.score
-	for _, t := range c.Albums[at.album].Tracks {
-		played := 0.6 + 0.4*float64(c.Tracks[t].Popularity)/float64(max(1, c.Artists[c.Albums[at.album].Artist].Popularity))
-		at.index, at.score = t, album*played
+// addTracks adds tracks of a release, those that are played most of the artist's first.
+func (s *musicSearch) addTracks(at candidate, artist int, tracks []uint32) {
+	most, release := float64(max(1, s.f.c.Artist(artist).Popularity())), at.score
+	for _, t := range tracks {
+		played := 0.6 + 0.4*float64(s.f.c.Track(int(t)).Popularity())/most
+		at.index, at.score = int(t), release*played
 		s.scratch = append(s.scratch, at)
 	}
 }
 
+// addSingles adds tracks that are on no release.
+func (s *musicSearch) addSingles(l loosening, m match) {
+	for _, t := range s.f.c.Artist(m.artist).Singles() {
+		released := s.f.c.Track(int(t)).Released()
+		if fit, misses, ok := s.matchRelease(l, released); ok {
+			s.addTracks(candidate{0, released, m.score * fit, misses}, m.artist, []uint32{t})
+		}
+	}
+}
+
 // addAlbum leaves singles out unless news are wanted.
-func (s *musicSearch) addAlbum(at candidate, rank int) {
-	if s.f.c.Albums[at.album].Kind == catalog.KindSingle && s.w.Weeks == 0 {
+func (s *musicSearch) addAlbum(at candidate, album catalog.Album, rank int) {
+	if album.Kind() == catalog.KindSingle && s.w.Weeks == 0 {
 		return
 	}
-	at.index = at.album
 	at.score *= 1 - 0.02*float64(min(rank, 10))
 	s.scratch = append(s.scratch, at)
 }
@@ -68,7 +84,7 @@ func (s *musicSearch) picks(m *match, t schemas.ItemType) []Pick {
 	out := make([]Pick, len(s.scratch))
 	for i, x := range s.scratch {
 		ref := catalog.Ref{Type: t, Index: x.index}
-		out[i] = Pick{Ref: ref, Artist: m.artist, Score: x.score * s.p.nudge(s.f.c.ID(ref)), found: &finding{m, x.misses, x.album}}
+		out[i] = Pick{Ref: ref, Artist: m.artist, Score: x.score * s.p.nudge(s.f.c.ID(ref)), found: &finding{m, x.misses, x.released}}
 	}
 	return out
 }
@@ -77,12 +93,12 @@ func (s *musicSearch) picks(m *match, t schemas.ItemType) []Pick {
 type finding struct {
 	*match
 	missesHere []string
-	album      int
+	released   catalog.Date
 }
 
 // matchRelease checks years and weeks. What is newer fits better when news are wanted.
-func (s *musicSearch) matchRelease(l loosening, album int) (fit float64, misses []string, ok bool) {
-	released, now, fit := s.f.c.Albums[album].Released, s.f.c.AsOf, 1.0
+func (s *musicSearch) matchRelease(l loosening, released catalog.Date) (fit float64, misses []string, ok bool) {
+	now, fit := s.f.c.AsOf, 1.0
 	if w := s.w; w.From+w.To > 0 {
 		year := released.Year()
 		if !between(year, w.From, w.To, 0) {
@@ -114,10 +130,10 @@ func between(year, from, to, slack int) bool {
 // what was overlooked.
 func (s *musicSearch) why(m *finding) string {
 	reason := m.what
-	if released := s.f.c.Albums[m.album].Released; s.w.Weeks > 0 {
-		reason = join(reason, ", ", released.Ago(s.f.c.AsOf))
+	if s.w.Weeks > 0 {
+		reason = join(reason, ", ", m.released.Ago(s.f.c.AsOf))
 	} else if s.w.From+s.w.To > 0 {
-		reason = join(reason, " ", fmt.Sprintf("from %d", released.Year()))
+		reason = join(reason, " ", fmt.Sprintf("from %d", m.released.Year()))
 	}
 	if all := slices.Concat(m.misses, m.missesHere); len(all) > 0 {
 		reason = join(reason, "; ", strings.Join(all, ", "))

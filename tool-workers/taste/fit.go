@@ -7,7 +7,7 @@ import "slices"
 // genreFit says how well a genre describes an artist, and which genre of the artist that
 // is. What an artist is known for first counts most; a sub-genre counts nearly as much.
 func (f *Finder) genreFit(genre string, artist int) (fit float64, matched string) {
-	for i, g := range f.genres[artist] {
+	for i, g := range f.genres(artist) {
 		steps, ok := f.tax.Genres.Distance(genre, g)
 		if !ok {
 			continue
@@ -31,7 +31,7 @@ func (f *Finder) widerGenreFit(genre string, artist int) (fit float64, matched s
 
 // moodFit is for an artist whose moods are ranked.
 func (f *Finder) moodFit(mood string, artist int) float64 {
-	i := slices.Index(f.c.Artists[artist].Moods, mood)
+	i := slices.Index(f.c.Artist(artist).Moods(), mood)
 	if i < 0 {
 		return 0
 	}
@@ -52,7 +52,7 @@ func (f *Finder) closeMoodFit(mood string, artist int) (fit float64, matched str
 // does not suit it is out.
 func (f *Finder) activityFit(w Wish, artist int) float64 {
 	for _, g := range w.Activity.Avoid {
-		if _, in := f.tax.Genres.Distance(g, f.genres[artist][0]); in {
+		if _, in := f.tax.Genres.Distance(g, f.mainGenre(artist)); in {
 			return 0
 		}
 	}
@@ -68,7 +68,7 @@ func (f *Finder) activityFit(w Wish, artist int) float64 {
 }
 
 func (f *Finder) languageFit(language string, artist int) float64 {
-	switch i := slices.Index(f.c.Artists[artist].Languages, language); {
+	switch i := slices.Index(f.c.Artist(artist).Languages(), language); {
 	case i < 0:
 		return 0
 	case i == 0:

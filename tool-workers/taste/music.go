@@ -63,9 +63,7 @@ func (f *Finder) newSearch(w Wish, p Profile, types []schemas.ItemType) *musicSe
 		s.findSeeds()
 	}
 	if w.Genre != "" {
-		s.noGenre = !slices.ContainsFunc(f.genres, func(of []string) bool {
-			return slices.ContainsFunc(of, func(g string) bool { _, in := f.tax.Genres.Distance(w.Genre, g); return in })
-		})
+		s.noGenre = len(f.byGenre([]string{w.Genre})) == 0
 	}
 	return s
 }
@@ -128,8 +126,8 @@ func (s *musicSearch) loosenings() []loosening {
 // artists in the order of how well they could do, and stops when the rest cannot do better.
 func (s *musicSearch) run(l loosening) []Pick {
 	var matches []match
-	for artist := range s.f.c.Artists {
-		if m, ok := s.matchArtist(l, artist); ok {
+	for _, artist := range s.candidates(l) {
+		if m, ok := s.matchArtist(l, int(artist)); ok {
 			matches = append(matches, m)
 		}
 	}
@@ -203,7 +201,7 @@ func (s *musicSearch) matchArtist(l loosening, artist int) (match, bool) {
 }
 
 func (s *musicSearch) matchGenre(l loosening, m *match) (genre string, ok bool) {
-	first := s.f.genres[m.artist][0]
+	first := s.f.mainGenre(m.artist)
 	if s.w.Genre == "" {
 		return first, true
 	}
@@ -217,7 +215,7 @@ func (s *musicSearch) matchGenre(l loosening, m *match) (genre string, ok bool) 
 		m.misses = append(m.misses, "there is no "+s.w.Genre+" here")
 	}
 	m.score *= fit
-	if i := slices.Index(s.f.genres[m.artist], genre); i > 1 {
+	if i := slices.Index(s.f.genres(m.artist), genre); i > 1 {
 		genre = first + ", also " + genre
 	}
 	return genre, fit > 0

@@ -19,8 +19,8 @@ func (f *Finder) Playlists(w Wish, text string, limit int) []Pick {
 	}
 	words = slices.DeleteFunc(words, func(word string) bool { return f.says(w, word) })
 	var picks []Pick
-	for i := range f.c.Playlists {
-		if pick := f.playlist(i, w, words); pick.Score > 0 {
+	for l := range f.c.Playlists() {
+		if pick := f.playlist(l, w, words); pick.Score > 0 {
 			picks = append(picks, pick)
 		}
 	}
@@ -45,10 +45,9 @@ func (f *Finder) says(w Wish, word string) bool {
 }
 
 // playlist scores one playlist; its score is 0 when it does not fit.
-func (f *Finder) playlist(i int, w Wish, words []string) Pick {
-	l := f.c.Playlists[i]
-	pick := Pick{Ref: catalog.Ref{Type: catalog.TypePlaylist, Index: i}, Artist: -1, Why: l.Description}
-	title := textFit(words, l.Title, l.Description)
+func (f *Finder) playlist(l catalog.Playlist, w Wish, words []string) Pick {
+	pick := Pick{Ref: l.Ref(), Artist: -1, Why: l.Description()}
+	title := textFit(words, l.Title(), l.Description())
 	sum, wished := 0.0, 0.0
 	aspect := func(isWished bool, weight, fit float64) {
 		if isWished {
@@ -56,21 +55,21 @@ func (f *Finder) playlist(i int, w Wish, words []string) Pick {
 			sum += weight * fit
 		}
 	}
-	genre := f.listGenreFit(w.Genre, l.Genres)
+	genre := f.listGenreFit(w.Genre, l.Genres())
 	if w.Genre != "" && genre == 0 {
 		return Pick{}
 	}
 	aspect(w.Genre != "", 1, genre)
-	aspect(w.Mood != "", 0.7, ranked(l.Moods, w.Mood))
+	aspect(w.Mood != "", 0.7, ranked(l.Moods(), w.Mood))
 	if w.Activity != nil {
-		aspect(true, 0.8, ranked(l.Activities, w.Activity.Name))
+		aspect(true, 0.8, ranked(l.Activities(), w.Activity.Name))
 	}
 	aspect(w.From+w.To > 0, 0.8, eraFit(w, l))
-	aspect(w.Language != "", 0.6, sameLanguage(w.Language, l.Language))
+	aspect(w.Language != "", 0.6, sameLanguage(w.Language, l.Language()))
 	if wished == 0 && title < 0.5 || wished > 0 && sum == 0 {
 		return Pick{}
 	}
-	pick.Score = (sum/max(1, wished) + 0.6*title) * (0.8 + 0.2*float64(l.Popularity)/100)
+	pick.Score = (sum/max(1, wished) + 0.6*title) * (0.8 + 0.2*float64(l.Popularity())/100)
 	return pick
 }
 
@@ -97,7 +96,8 @@ func ranked(of []string, wanted string) float64 {
 
 // eraFit is how far the wished years and those of the playlist are the same.
 func eraFit(w Wish, l catalog.Playlist) float64 {
-	if l.EraFrom+l.EraTo == 0 {
+	listFrom, listTo := l.Era()
+	if listFrom+listTo == 0 {
 		return 0
 	}
 	const open = 40 // years that an open era reaches
@@ -108,12 +108,11 @@ func eraFit(w Wish, l catalog.Playlist) float64 {
 	if to == 0 {
 		to = from + open
 	}
-	listTo := l.EraTo
 	if listTo == 0 {
 		listTo = from + open
 	}
-	both := min(to, listTo) - max(from, l.EraFrom) + 1
-	return max(0, float64(both)) / float64(max(to-from, listTo-l.EraFrom)+1)
+	both := min(to, listTo) - max(from, listFrom) + 1
+	return max(0, float64(both)) / float64(max(to-from, listTo-listFrom)+1)
 }
 
 func sameLanguage(wanted, of string) float64 {

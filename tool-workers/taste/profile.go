@@ -37,9 +37,9 @@ func (f *Finder) Profile(u *schemas.User) Profile {
 		p.languages[strings.ToLower(code)] = true
 	}
 	for _, name := range split(u.Features[FeatureArtists]) {
-		if i, ok := f.c.Named(name); ok {
-			p.near[i] = 1
-			for _, n := range f.Similar(i, maxSeeds) {
+		if a, ok := f.c.Named(name); ok {
+			p.near[a.Index()] = 1
+			for _, n := range f.Similar(a.Index(), maxSeeds) {
 				p.near[n.Artist] = max(p.near[n.Artist], 0.8*n.Score)
 			}
 		}
@@ -72,7 +72,7 @@ func (p Profile) affinity(f *Finder, artist int) float64 {
 			break
 		}
 	}
-	for _, l := range f.c.Artists[artist].Languages {
+	for _, l := range f.c.Artist(artist).Languages() {
 		if p.languages[l] {
 			factor += 0.1
 			break

@@ -24,9 +24,9 @@ func (f *Finder) Shows(w ShowWish, p Profile, limit int) []Pick {
 	a := f.readAudience(w.Audience)
 	words := Words(w.Text)
 	var strict, loose []Pick
-	for i := range f.c.Shows {
-		pick, fits := f.show(i, w, a, words)
-		pick.Score *= p.nudge(f.c.Shows[i].ID)
+	for s := range f.c.Shows() {
+		pick, fits := f.show(s, w, a, words)
+		pick.Score *= p.nudge(s.ID())
 		switch {
 		case pick.Score == 0:
 		case fits:
@@ -106,11 +106,10 @@ func (f *Finder) readAudience(s string) audience {
 }
 
 // show scores one show; fits is false when only the language or the audience is wrong.
-func (f *Finder) show(i int, w ShowWish, a audience, words []string) (pick Pick, fits bool) {
-	s := f.c.Shows[i]
-	pick = Pick{Ref: catalog.Ref{Type: catalog.TypeShow, Index: i}, Artist: -1, Why: s.Description}
-	score, fits := f.topicFit(w.Topic, i), true
-	text := textFit(words, s.Title, s.Publisher+" "+s.Description+" "+strings.Join(s.Topics, " "))
+func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (pick Pick, fits bool) {
+	pick = Pick{Ref: s.Ref(), Artist: -1, Why: s.Description()}
+	score, fits := f.topicFit(w.Topic, s.Index()), true
+	text := textFit(words, s.Title(), s.Publisher()+" "+s.Description()+" "+strings.Join(s.Topics(), " "))
 	switch {
 	case w.Topic != "" && score == 0 && text < 0.6:
 		return Pick{}, false
@@ -118,10 +117,10 @@ func (f *Finder) show(i int, w ShowWish, a audience, words []string) (pick Pick,
 		return Pick{}, false
 	}
 	score = 0.2 + score + 0.5*text
-	if w.Language != "" && s.Language != w.Language {
-		pick.Why, fits = "in "+LanguageName(s.Language)+", not "+LanguageName(w.Language)+": "+pick.Why, false
+	if w.Language != "" && s.Language() != w.Language {
+		pick.Why, fits = "in "+LanguageName(s.Language())+", not "+LanguageName(w.Language)+": "+pick.Why, false
 	}
-	if w.Language == "" && a.language == "" && w.Prefer != "" && s.Language != w.Prefer {
+	if w.Language == "" && a.language == "" && w.Prefer != "" && s.Language() != w.Prefer {
 		score *= 0.7
 	}
 	if fit := a.fit(s); fit == 0 {
@@ -129,7 +128,7 @@ func (f *Finder) show(i int, w ShowWish, a audience, words []string) (pick Pick,
 	} else {
 		score *= fit
 	}
-	pick.Score = score * (0.6 + 0.4*float64(s.Popularity)/100)
+	pick.Score = score * (0.6 + 0.4*float64(s.Popularity())/100)
 	return pick, fits
 }
 
@@ -144,7 +143,7 @@ func (f *Finder) About(topic, part string) bool {
 
 func (f *Finder) topicFit(topic string, show int) float64 {
 	fit := 0.0
-	for i, t := range f.topics[show] {
+	for i, t := range f.topics(show) {
 		if steps, ok := f.tax.Topics.Distance(topic, t); ok {
 			fit = max(fit, (1-0.12*float64(min(i, 4)))*(1-0.08*float64(min(steps, 3))))
 		}
@@ -154,19 +153,19 @@ func (f *Finder) topicFit(topic string, show int) float64 {
 
 // fit is 1 for a show that is made for the audience and 0 for one that is clearly not.
 func (a audience) fit(s catalog.Show) float64 {
-	about := strings.ToLower(s.Audience + " " + s.Description)
+	about := strings.ToLower(s.Audience() + " " + s.Description())
 	switch {
 	case a.name == "":
 		return 1
 	case a.language != "":
 		name := strings.ToLower(LanguageName(a.language))
-		if s.Language == a.language || strings.Contains(about, name+" speaker") || strings.Contains(about, name+"-speaker") {
+		if s.Language() == a.language || strings.Contains(about, name+" speaker") || strings.Contains(about, name+"-speaker") {
 			return 1
 		}
 		return 0.4
 	case a.kind == "kids" && !strings.Contains(about, "kids"):
 		return 0
-	case a.kind != "" && strings.Contains(s.Audience, a.kind), a.kind == "beginners" && strings.Contains(s.Audience, "learners"):
+	case a.kind != "" && strings.Contains(s.Audience(), a.kind), a.kind == "beginners" && strings.Contains(s.Audience(), "learners"):
 		return 1
 	case a.kind == "" && strings.Contains(about, a.name):
 		return 1

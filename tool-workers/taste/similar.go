@@ -20,38 +20,64 @@ const (
 	weightLike      = 0.40 // editors liken one to the other
 	weightLikedBack = 0.25 // and the other way round
 	weightShared    = 0.25 // both are likened to the same third artists
-	weightPlayed    = 0.35 // synthetic listeners play both
+	weightPlayed    = 0.35 // the same listeners play both
 	weightGenre     = 0.30
 	weightMood      = 0.08
+	weightEra       = 0.04 // they released records in the same years
 	weightFame      = 0.05 // damped: it only settles what is close
 )
 
 // Similar returns at most limit artists like the one at index, nearest first.
 func (f *Finder) Similar(artist, limit int) []Near {
-	name := f.c.Artists[artist].Name
 	s := f.sketch(artist)
 	var out []Near
-	for j := range f.c.Artists {
-		if j == artist {
-			continue
-		}
-		if score, sign := s.compare(j); score > 0 {
-			out = append(out, Near{j, score, sign.reason(name, s.sharedGenre(j))})
+	for _, j := range s.candidates() {
+		if score := s.compare(int(j)); score > 0 {
+			out = append(out, Near{Artist: int(j), Score: score})
 		}
 	}
-	return nearest(out, limit)
+	out = nearest(out, limit)
+	for i, n := range out {
+		out[i].Why = s.reason(n.Artist)
+	}
+	return out
+}
+
+// candidates returns the artists that may be like it: those that listeners or editors put
+// beside it, and the best known of its genres.
+func (s sketch) candidates() []uint32 {
+	f := s.f
+	var out []uint32
+	for j := range s.played {
+		out = append(out, uint32(j))
+	}
+	for _, j := range f.likedBy[s.name] {
+		out = append(out, uint32(j))
+	}
+	for name := range s.like {
+		if a, ok := f.c.Named(name); ok {
+			out = append(out, uint32(a.Index()))
+		}
+	}
+	const ofGenre = 2000
+	for _, g := range f.c.Artist(s.artist).GenreTerms() {
+		of := f.artists.genre[g]
+		out = append(out, of[:min(len(of), ofGenre)]...)
+	}
+	return slices.DeleteFunc(ordered(out), func(j uint32) bool { return int(j) == s.artist })
 }
 
 // Artist resolves a text that is or holds the name of an artist. A name that others are
 // likened to is itself, and not a misspelling of another.
 func (f *Finder) Artist(text string) (index int, ok bool) {
-	if index, ok = f.c.Named(text); ok {
-		return index, true
+	if a, ok := f.c.Named(text); ok {
+		return a.Index(), true
 	}
 	if len(f.likedBy[catalog.Fold(text)]) > 0 {
 		return 0, false
 	}
-	return f.c.ArtistIn(text)
+	a, ok := f.c.ArtistIn(text)
+	return a.Index(), ok
 }
 
 // SimilarToName returns artists like one that the catalogue does not have, from those that
@@ -83,62 +109,66 @@ func nearest(all []Near, limit int) []Near {
 	return all[:min(limit, len(all))]
 }
 
-func (f *Finder) fame(artist int) float64 { return float64(f.c.Artists[artist].Popularity) / 100 }
+func (f *Finder) fame(artist int) float64 { return float64(f.c.Artist(artist).Popularity()) / 100 }
 
 // sketch is what others are compared with.
 type sketch struct {
 	f      *Finder
 	artist int
-	name   string             // folded
+	name   string   // folded
+	genres []string // by the names of the taxonomy
+	moods  []string
+	from   int // years of its releases, 0 when unknown
+	to     int
 	like   map[string]float64 // folded names that it is likened to, the first count most
-	played map[int]float64
+	liked  map[int]float64    // those of them that the catalogue has
+	played map[int]Companion
 }
 
 func (f *Finder) sketch(artist int) sketch {
-	s := sketch{f: f, artist: artist, name: f.names[artist], like: map[string]float64{}, played: map[int]float64{}}
+	a := f.c.Artist(artist)
+	s := sketch{
+		f: f, artist: artist, name: catalog.Fold(a.Name()), genres: f.genres(artist), moods: a.Moods(),
+		like: map[string]float64{}, liked: map[int]float64{}, played: map[int]Companion{},
+	}
+	s.from, s.to = f.years(artist)
 	for rank, name := range f.likes[artist] {
 		s.like[name] = 1 - 0.05*float64(rank)
+		if other, ok := f.c.Named(name); ok {
+			s.liked[other.Index()] = s.like[name]
+		}
 	}
-	for _, c := range f.c.Companions()[artist] {
-		s.played[c.Artist] = c.Score
+	for _, c := range f.listening.Companions(artist) {
+		s.played[c.Artist] = c
 	}
 	return s
 }
 
-// sign is the strongest thing that two artists have in common.
-type sign int
+// years returns when the artist's first and latest dated releases came out, 0 for unknown.
+func (f *Finder) years(artist int) (from, to int) {
+	albums := f.c.Artist(artist).Albums() // the newest first, those without a date last
+	for _, i := range albums {
+		if year := f.c.Album(int(i)).Released().Year(); year > 0 {
+			to = max(to, year)
+			from = year
+		}
+	}
+	return from, to
+}
 
-const (
-	signGenre sign = iota
-	signPlayed
-	signLike
-	signLikedBack
-)
-
-// compare scores the artist at index j; 0 for one that is not like it at all.
-func (s sketch) compare(j int) (float64, sign) {
+// compare scores another artist; 0 for one that is not like it at all.
+func (s sketch) compare(j int) float64 {
 	f := s.f
-	like := s.like[f.names[j]]
+	like, played, genre := s.liked[j], s.played[j].Score, overlap(s.genres, f.genres(j))
 	likedBack := 0.0
 	if slices.Contains(f.likes[j], s.name) {
 		likedBack = 1
 	}
-	played, genre := s.played[j], overlap(f.genres[s.artist], f.genres[j])
 	if like == 0 && likedBack == 0 && played == 0 && genre < 0.5 {
-		return 0, signGenre
+		return 0
 	}
-	score := weightLike*like + weightLikedBack*likedBack + weightShared*s.shared(j) + weightPlayed*played +
-		weightGenre*genre + weightMood*overlap(f.c.Artists[s.artist].Moods, f.c.Artists[j].Moods) + weightFame*f.fame(j)
-	switch {
-	case like > 0:
-		return score, signLike
-	case likedBack > 0:
-		return score, signLikedBack
-	case played > 0.1:
-		return score, signPlayed
-	default:
-		return score, signGenre
-	}
+	return weightLike*like + weightLikedBack*likedBack + weightShared*s.shared(j) + weightPlayed*played +
+		weightGenre*genre + weightMood*overlap(s.moods, f.c.Artist(j).Moods()) + weightEra*s.sameYears(j) + weightFame*f.fame(j)
 }
 
 // shared returns how much of what the two are likened to is the same.
@@ -152,25 +182,44 @@ func (s sketch) shared(j int) float64 {
 	return float64(n) / float64(max(1, len(s.like), len(s.f.likes[j])))
 }
 
+// sameYears returns how much of the time in which the two released records is the same.
+func (s sketch) sameYears(j int) float64 {
+	from, to := s.f.years(j)
+	if from == 0 || s.from == 0 {
+		return 0
+	}
+	both := min(to, s.to) - max(from, s.from) + 1
+	return max(0, float64(both)) / float64(max(to, s.to)-min(from, s.from)+1)
+}
+
 func (s sketch) sharedGenre(j int) string {
-	for _, g := range s.f.genres[s.artist] {
-		if slices.Contains(s.f.genres[j], g) {
+	of := s.f.genres(j)
+	for _, g := range s.genres {
+		if slices.Contains(of, g) {
 			return g
 		}
 	}
 	return ""
 }
 
-func (g sign) reason(name, genre string) string {
-	switch {
-	case g == signLike:
-		return fmt.Sprintf("for fans of %s", name)
-	case g == signLikedBack:
-		return fmt.Sprintf("shares fans with %s", name)
-	case g == signPlayed:
-		return fmt.Sprintf("synthetic listeners play it along with %s", name)
+// reason says what the two have in common, the strongest first.
+func (s sketch) reason(j int) string {
+	name, genre := s.f.c.Artist(s.artist).Name(), s.sharedGenre(j)
+	together := ""
+	if genre != "" {
+		together = "both " + genre
+	}
+	switch c := s.played[j]; {
+	case s.liked[j] > 0:
+		return join(fmt.Sprintf("for fans of %s", name), "; ", together)
+	case slices.Contains(s.f.likes[j], s.name):
+		return join(fmt.Sprintf("shares fans with %s", name), "; ", together)
+	case c.Shared > 1 && s.f.listening.Invented():
+		return join(fmt.Sprintf("shares %d synthetic listeners", c.Shared), "; ", together)
+	case c.Shared > 1:
+		return join(fmt.Sprintf("shares %d listeners", c.Shared), "; ", together)
 	case genre != "":
-		return fmt.Sprintf("%s, as %s plays it", genre, name)
+		return together
 	default:
 		return fmt.Sprintf("close to %s", name)
 	}

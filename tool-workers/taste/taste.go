@@ -5,7 +5,7 @@
 // why. When too few fit it loosens the wish step by step, and says so of every entry that
 // it lets in that way. It also knows which artists are alike ([Finder.Similar]).
 //
-// A [Profile] changes the order for one listener. What it holds never shows in the reasons
+// What listeners do comes from a [Listening], which may be a trained model. A [Profile] changes the order for one listener. What it holds never shows in the reasons
 // that a pick gives: those are for the page, which knows nothing of the listener.
 package taste
 
@@ -19,36 +19,34 @@ import (
 
 // Finder answers wishes. It is read-only once built, and safe for concurrent use.
 type Finder struct {
-	c       *catalog.Catalog
-	tax     *taxonomy.Taxonomy
-	names   []string         // of each artist, folded
-	genres  [][]string       // of each artist, by the names of the taxonomy
-	topics  [][]string       // of each show
-	likes   [][]string       // folded names that each artist is likened to
-	likedBy map[string][]int // folded name → artists that are likened to it
+	c         *catalog.Catalog
+	tax       *taxonomy.Taxonomy
+	listening Listening
+	genre     []string         // of each term of the catalogue, by the names of the taxonomy
+	topic     []string         // likewise
+	artists   postings         // of each term
+	likes     map[int][]string // folded names that an artist is likened to
+	likedBy   map[string][]int // folded name → artists that are likened to it
 }
 
-// NewFinder returns a Finder over c.
-func NewFinder(c *catalog.Catalog) (*Finder, error) {
+// NewFinder returns a Finder over c. Of listeners it knows what l says.
+func NewFinder(c *catalog.Catalog, l Listening) (*Finder, error) {
 	tax, err := taxonomy.Load()
 	if err != nil {
 		return nil, fmt.Errorf("load taxonomy: %w", err)
 	}
-	f := &Finder{c: c, tax: tax, likedBy: map[string][]int{}}
-	for i, a := range c.Artists {
-		f.names = append(f.names, catalog.Fold(a.Name))
-		f.genres = append(f.genres, terms(tax.Genres, a.Genres))
-		folded := make([]string, len(a.Like))
-		for n, name := range a.Like {
-			folded[n] = catalog.Fold(name)
-			f.likedBy[folded[n]] = append(f.likedBy[folded[n]], i)
+	f := &Finder{c: c, tax: tax, listening: l, artists: newPostings(c), likes: map[int][]string{}, likedBy: map[string][]int{}}
+	for i := range uint32(c.Terms()) {
+		f.genre = append(f.genre, term(tax.Genres, c.Term(i)))
+		f.topic = append(f.topic, term(tax.Topics, c.Term(i)))
+	}
+	for a := range c.Artists() {
+		for _, name := range a.Like() {
+			folded := catalog.Fold(name)
+			f.likes[a.Index()] = append(f.likes[a.Index()], folded)
+			f.likedBy[folded] = append(f.likedBy[folded], a.Index())
 		}
-		f.likes = append(f.likes, folded)
 	}
-	for _, s := range c.Shows {
-		f.topics = append(f.topics, terms(tax.Topics, s.Topics))
-	}
-	c.Companions() // worked out here, not at the first call
 	return f, nil
 }
 
@@ -84,13 +82,39 @@ func (f *Finder) Items(picks []Pick) []schemas.Item {
 // Round keeps four digits: a score is for comparing, and short on the wire.
 func Round(score float64) float64 { return float64(int(score*1e4+0.5)) / 1e4 }
 
-// terms translates names; a name that the tree does not know stays.
+// term translates a name; one that the tree does not know stays.
+func term(t *taxonomy.Tree, name string) string {
+	if known := t.Term(name); known != "" {
+		return known
+	}
+	return name
+}
+
 func terms(t *taxonomy.Tree, names []string) []string {
 	out := make([]string, len(names))
 	for i, name := range names {
-		if out[i] = t.Term(name); out[i] == "" {
-			out[i] = name
-		}
+		out[i] = term(t, name)
+	}
+	return out
+}
+
+// genres returns the genres of an artist by the names of the taxonomy, the main one first.
+func (f *Finder) genres(artist int) []string { return named(f.genre, f.c.Artist(artist).GenreTerms()) }
+
+// mainGenre returns the first of them, or "".
+func (f *Finder) mainGenre(artist int) string {
+	if of := f.c.Artist(artist).GenreTerms(); len(of) > 0 {
+		return f.genre[of[0]]
+	}
+	return ""
+}
+
+func (f *Finder) topics(show int) []string { return named(f.topic, f.c.Show(show).TopicTerms()) }
+
+func named(names []string, terms []uint32) []string {
+	out := make([]string, len(terms))
+	for i, t := range terms {
+		out[i] = names[t]
 	}
 	return out
 }

@@ -56,7 +56,7 @@ func open(tb testing.TB, text string) *taste.Finder {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f, err := taste.NewFinder(c)
+	f, err := taste.NewFinder(c, taste.NewInvented(c))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -206,9 +206,10 @@ func TestTiesAreSteadyForAListener(t *testing.T) {
 func TestSimilar(t *testing.T) {
 	f := open(t, small)
 	c := f.Catalog()
-	i, _ := c.Named("Quiet Ones")
+	quiet, _ := c.Named("Quiet Ones")
+	i := quiet.Index()
 	near := f.Similar(i, 10)
-	if len(near) == 0 || c.Artists[near[0].Artist].Name != "Loud Ones" {
+	if len(near) == 0 || c.Artist(near[0].Artist).Name() != "Loud Ones" {
 		t.Errorf("like Quiet Ones: %v", near)
 	}
 	for _, n := range near {
@@ -216,7 +217,7 @@ func TestSimilar(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 	}
-	if near := f.SimilarToName("far band", 5); len(near) == 0 || c.Artists[near[0].Artist].Name != "Loud Ones" {
+	if near := f.SimilarToName("far band", 5); len(near) == 0 || c.Artist(near[0].Artist).Name() != "Loud Ones" {
 		t.Errorf("by name: %v", near)
 	}
 	if near := f.SimilarToName("Nobody", 5); near != nil {
@@ -302,7 +303,7 @@ func BenchmarkNewFinder(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := taste.NewFinder(c); err != nil {
+		if _, err := taste.NewFinder(c, taste.NewInvented(c)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -313,7 +314,7 @@ func BenchmarkMusic(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := taste.NewFinder(c)
+	f, err := taste.NewFinder(c, taste.NewInvented(c))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (f *Finder) Wish(p schemas.Params) Wish {
 		Artist: p.Text("artist"), Topic: known(f.tax.Topics, p.Text("topic")),
 	}
 	if i, ok := f.Artist(w.Artist); ok {
-		w.Artist = f.c.Artists[i].Name
+		w.Artist = f.c.Artist(i).Name()
 	}
 	w.Activity, _ = f.tax.Activity(p.Text("activity"))
 	if w.From > w.To && w.To != 0 {

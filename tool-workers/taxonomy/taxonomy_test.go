@@ -104,26 +104,26 @@ func TestWordsInUseAreKnown(t *testing.T) {
 	genre := func(s string) bool { return tax.Genres.Term(s) != "" }
 	mood := func(s string) bool { return tax.Mood(s) == s }
 	activity := func(s string) bool { _, ok := tax.Activity(s); return ok }
-	for _, a := range c.Artists {
-		check("genre", a.Genres, genre)
-		check("mood", a.Moods, mood)
-		for _, m := range a.Moods {
+	for a := range c.Artists() {
+		check("genre", a.Genres(), genre)
+		check("mood", a.Moods(), mood)
+		for _, m := range a.Moods() {
 			check("close mood", tax.Close(m), mood)
 		}
 	}
-	for _, p := range c.Playlists {
-		check("genre", p.Genres, genre)
-		check("mood", p.Moods, mood)
-		check("activity", p.Activities, activity)
-		for _, name := range p.Activities {
+	for p := range c.Playlists() {
+		check("genre", p.Genres(), genre)
+		check("mood", p.Moods(), mood)
+		check("activity", p.Activities(), activity)
+		for _, name := range p.Activities() {
 			if a, ok := tax.Activity(name); ok {
 				check("mood of "+name, a.Moods, mood)
 				check("genre of "+name, slices.Concat(a.Genres, a.Avoid), genre)
 			}
 		}
 	}
-	for _, s := range c.Shows {
-		check("topic", s.Topics, func(s string) bool { return tax.Topics.Term(s) != "" })
+	for s := range c.Shows() {
+		check("topic", s.Topics(), func(s string) bool { return tax.Topics.Term(s) != "" })
 	}
 	for w := range unknown {
 		t.Errorf("not known: %s", w)

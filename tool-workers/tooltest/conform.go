@@ -6,12 +6,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 )
 
 // Conform is the contract of a tool. Every tool runs it, with a few calls that it answers.
+// A tool with a [tools.Spec] is held to that too.
 func Conform(t *testing.T, tool tools.Tool, calls ...Call) {
 	t.Run("AnswersUsualCalls", func(t *testing.T) {
 		for _, c := range calls {
@@ -36,6 +38,14 @@ func Conform(t *testing.T, tool tools.Tool, calls ...Call) {
 			Run(t, tool, c)
 		}
 	})
+	t.Run("ReturnsWhenTimeIsUp", func(t *testing.T) {
+		for _, c := range calls {
+			prompt(t, tool, c)
+		}
+	})
+	if spec, ok := tools.SpecOf(tool); ok {
+		conformToSpec(t, tool, spec, calls)
+	}
 }
 
 func steady(t *testing.T, tool tools.Tool, calls []Call) {
@@ -77,7 +87,7 @@ func hostile(t *testing.T, tool tools.Tool) {
 		{"text": 5, "artist": []string{"x"}, "entity_types": "track"},
 		{"era_from": -1 << 60, "era_to": 1 << 60},
 	} {
-		Run(t, tool, Call{Params: params})
+		Try(t, tool, Call{Params: params})
 	}
 	for _, text := range Hostile() {
 		for _, params := range []schemas.Params{
@@ -98,7 +108,7 @@ func hostile(t *testing.T, tool tools.Tool) {
 			if schemas.CheckText(query) != nil {
 				query = "anything"
 			}
-			Run(t, tool, Call{Query: query, Params: params})
+			Try(t, tool, Call{Query: query, Params: params})
 		}
 	}
 }
@@ -123,11 +133,38 @@ func discreet(t *testing.T, tool tools.Tool, calls []Call) {
 }
 
 // Cancelled runs a call whose context has ended. A tool may answer it or give the
-// context's error, and nothing else.
+// context's error, and nothing else, and it does so soon.
 func Cancelled(t *testing.T, tool tools.Tool, c Call) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := tool.Run(ctx, Request(tool.Name(), c)); err != nil && !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+	ended(ctx, t, tool, c)
+}
+
+// soon is how long a tool may take to see that its context has ended. It is far above what
+// a good tool needs, so that a busy machine fails nobody.
+const soon = 2 * time.Second
+
+// prompt ends the context of a call before it begins, at its deadline and in the middle.
+func prompt(t *testing.T, tool tools.Tool, c Call) {
+	Cancelled(t, tool, c)
+	past, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	ended(past, t, tool, c)
+	brief, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	ended(brief, t, tool, c)
+}
+
+// ended runs a call whose context has ended or is about to.
+func ended(ctx context.Context, t *testing.T, tool tools.Tool, c Call) {
+	t.Helper()
+	start := time.Now()
+	_, err := tool.Run(ctx, Request(tool.Name(), c))
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, ctx.Err())) {
+		t.Errorf("%v: %v, want an answer or %v", c.Params, err, ctx.Err())
+	}
+	if took := time.Since(start); took > soon {
+		t.Errorf("%v: %v after its time was up", c.Params, took)
 	}
 }

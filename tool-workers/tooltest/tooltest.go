@@ -13,6 +13,7 @@ package tooltest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
 // Call is what a test asks of a tool.
@@ -53,16 +55,46 @@ func Catalog(tb testing.TB, text string) *catalog.Catalog {
 	return c
 }
 
+// Finder returns a finder over c, which knows the synthetic listeners.
+func Finder(tb testing.TB, c *catalog.Catalog) *taste.Finder {
+	tb.Helper()
+	f, err := taste.NewFinder(c, taste.NewInvented(c))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
 // Run calls a tool and checks what holds for every answer: it is within the limit, it
 // passes the schema, and no item comes twice.
 func Run(tb testing.TB, tool tools.Tool, c Call) tools.Result {
+	tb.Helper()
+	result, err := run(tb, tool, c)
+	if err != nil {
+		tb.Fatalf("%s %v: %v", tool.Name(), c.Params, err)
+	}
+	return result
+}
+
+// Try is [Run] for a call that the tool may refuse as a bad request; answered is false if
+// it did.
+func Try(tb testing.TB, tool tools.Tool, c Call) (result tools.Result, answered bool) {
+	tb.Helper()
+	result, err := run(tb, tool, c)
+	if err != nil && !errors.Is(err, tools.ErrBadRequest) {
+		tb.Fatalf("%s %v: %v", tool.Name(), c.Params, err)
+	}
+	return result, err == nil
+}
+
+func run(tb testing.TB, tool tools.Tool, c Call) (tools.Result, error) {
 	tb.Helper()
 	req := Request(tool.Name(), c)
 	ctx, cancel := context.WithTimeout(tb.Context(), 10*time.Second)
 	defer cancel()
 	result, err := tool.Run(ctx, req)
 	if err != nil {
-		tb.Fatalf("%s %v: %v", tool.Name(), c.Params, err)
+		return result, err
 	}
 	if len(result.Items) > req.Limit {
 		tb.Errorf("%s %v: %d items, limit %d", tool.Name(), c.Params, len(result.Items), req.Limit)
@@ -83,7 +115,7 @@ func Run(tb testing.TB, tool tools.Tool, c Call) tools.Result {
 	if err := resp.Validate(); err != nil {
 		tb.Errorf("%s %v: %v", tool.Name(), c.Params, err)
 	}
-	return result
+	return result, nil
 }
 
 // Request returns a whole request for a call.

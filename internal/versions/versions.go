@@ -1,0 +1,229 @@
+// Package versions keeps several versions of something in a folder, one of which is
+// current: a catalogue, a model. A version is a folder of files that are never changed; a
+// new one appears whole or not at all, and readers follow it while they work.
+//
+//	DIR/current        the name of the current version
+//	DIR/NAME/          a version
+//	DIR/.new-*         a version that is being made, or the leftovers of one
+package versions
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrNone is returned when a folder has no current version.
+var ErrNone = errors.New("no version is there")
+
+const (
+	currentFile = "current"
+	newPrefix   = ".new-"
+)
+
+// Folder is a folder of versions. It need not exist before the first Publish.
+type Folder struct{ dir string }
+
+// In returns the folder at dir.
+func In(dir string) Folder { return Folder{dir} }
+
+// name is what a version may be called.
+var name = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Version is one version.
+type Version struct {
+	Name string
+	Dir  string
+}
+
+// File returns the path of one of its files.
+func (v Version) File(name string) string { return filepath.Join(v.Dir, name) }
+
+// Current returns the current version. Its errors wrap ErrNone when there is none.
+func (f Folder) Current() (Version, error) {
+	text, err := os.ReadFile(filepath.Join(f.dir, currentFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Version{}, fmt.Errorf("%s: %w", f.dir, ErrNone)
+	}
+	if err != nil {
+		return Version{}, fmt.Errorf("current version: %w", err)
+	}
+	current := strings.TrimSpace(string(text))
+	if !name.MatchString(current) {
+		return Version{}, fmt.Errorf("%s: %q is no name of a version", filepath.Join(f.dir, currentFile), current)
+	}
+	return Version{current, filepath.Join(f.dir, current)}, nil
+}
+
+// Publish makes a version and makes it current. make fills an empty folder and returns the
+// name of what it made; a version of that name that is there already stays as it is. When
+// make fails nothing has changed.
+func (f Folder) Publish(fill func(dir string) (name string, err error)) (Version, error) {
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return Version{}, fmt.Errorf("publish: %w", err)
+	}
+	fresh, err := os.MkdirTemp(f.dir, newPrefix)
+	if err != nil {
+		return Version{}, fmt.Errorf("publish: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(fresh) }()
+	made, err := fill(fresh)
+	if err != nil {
+		return Version{}, err
+	}
+	if !name.MatchString(made) {
+		return Version{}, fmt.Errorf("publish: %q is no name of a version", made)
+	}
+	v := Version{made, filepath.Join(f.dir, made)}
+	if err := errors.Join(syncAll(fresh), os.Chmod(fresh, 0o755)); err != nil {
+		return Version{}, fmt.Errorf("publish %s: %w", made, err)
+	}
+	if err := os.Rename(fresh, v.Dir); err != nil && !exists(v.Dir) {
+		return Version{}, fmt.Errorf("publish %s: %w", made, err)
+	}
+	return v, f.point(made)
+}
+
+func exists(dir string) bool {
+	_, err := os.Stat(dir)
+	return err == nil
+}
+
+// Use makes a version that is there the current one, so that a bad one can be taken back.
+func (f Folder) Use(version string) error {
+	if !name.MatchString(version) || !exists(filepath.Join(f.dir, version)) {
+		return fmt.Errorf("%s: %w of the name %q", f.dir, ErrNone, version)
+	}
+	return f.point(version)
+}
+
+// point names the current version, in one step.
+func (f Folder) point(version string) error {
+	pointer, err := os.CreateTemp(f.dir, newPrefix)
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", version, err)
+	}
+	_, err = fmt.Fprintln(pointer, version)
+	err = errors.Join(err, pointer.Sync(), pointer.Close(), os.Chmod(pointer.Name(), 0o644))
+	if err == nil {
+		err = os.Rename(pointer.Name(), filepath.Join(f.dir, currentFile))
+	}
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", version, errors.Join(err, os.Remove(pointer.Name())))
+	}
+	return syncFile(f.dir)
+}
+
+// syncAll makes everything below dir durable.
+func syncAll(dir string) error {
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return syncFile(path)
+	})
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// List returns every version, the newest first.
+func (f Folder) List() ([]Version, error) {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return nil, fmt.Errorf("list versions: %w", err)
+	}
+	type dated struct {
+		Version
+		at time.Time
+	}
+	var all []dated
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && e.IsDir() && name.MatchString(e.Name()) {
+			all = append(all, dated{Version{e.Name(), filepath.Join(f.dir, e.Name())}, info.ModTime()})
+		}
+	}
+	slices.SortFunc(all, func(a, b dated) int { return cmp.Or(b.at.Compare(a.at), strings.Compare(a.Name, b.Name)) })
+	out := make([]Version, len(all))
+	for i, v := range all {
+		out[i] = v.Version
+	}
+	return out, nil
+}
+
+// Prune removes all but the current version and so many others, the newest of them, and
+// leftovers of versions that were never finished a day ago or more.
+func (f Folder) Prune(keep int) error {
+	current, err := f.Current()
+	if err != nil {
+		return err
+	}
+	all, err := f.List()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, v := range all {
+		if v.Name == current.Name {
+			continue
+		}
+		if keep--; keep < 0 {
+			errs = append(errs, os.RemoveAll(v.Dir))
+		}
+	}
+	return errors.Join(append(errs, f.sweep())...)
+}
+
+// abandoned is how old something half made is that nobody is still making.
+const abandoned = 24 * time.Hour
+
+func (f Folder) sweep() error {
+	left, err := filepath.Glob(filepath.Join(f.dir, newPrefix+"*"))
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	var errs []error
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > abandoned {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Follow calls changed with each version that becomes current after known, until ctx ends.
+// It looks every so often. A version that changed cannot use is offered again when the
+// folder points to it anew; failed gets the error.
+func (f Folder) Follow(ctx context.Context, every time.Duration, known Version, changed func(Version) error, failed func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		v, err := f.Current()
+		if err == nil && v.Name != known.Name {
+			known = v
+			err = changed(v)
+		}
+		if err != nil {
+			failed(err)
+		}
+	}
+}
