@@ -1,9 +1,10 @@
 package search
 
 import (
-	"slices"
+	"io"
 	"strings"
 
+	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 )
 
@@ -13,129 +14,161 @@ type entry struct {
 	names      []string // the first is its own, the others are aliases
 	by         string   // who made it, or what it is part of
 	popularity int
-	group      int // entries of one group are found together
 }
 
-// entries lists the catalogue, most popular first, and says how many groups there are.
-func entries(c *catalog.Catalog) (all []entry, groups int) {
-	var names []string
-	for a := range c.Artists() {
-		names = append(names, catalog.Fold(a.Name()))
-		all = append(all, entry{a.Ref(), folded(names[a.Index()], a.Aliases()), "", a.Popularity(), a.Index()})
-	}
-	groups = len(names)
-	for a := range c.Albums() {
-		title := []string{catalog.Fold(a.Title())}
-		all = append(all, entry{a.Ref(), title, names[a.Artist().Index()], a.Popularity(), groups + a.Index()})
-	}
-	albums := groups
-	groups += c.Count(catalog.TypeAlbum)
-	for t := range c.Tracks() {
-		by := strings.Join(folded(names[t.Artist().Index()], t.Featured()), " ")
-		group := t.Artist().Index()
-		if album, ok := t.Album(); ok {
-			group = albums + album.Index()
-		}
-		all = append(all, entry{t.Ref(), []string{catalog.Fold(t.Title())}, by, t.Popularity(), group})
-	}
-	for p := range c.Playlists() {
-		all = append(all, entry{p.Ref(), []string{catalog.Fold(p.Title())}, "", p.Popularity(), groups + p.Index()})
-	}
-	groups += c.Count(catalog.TypePlaylist)
-	all = append(all, spoken(c, groups)...)
-	return popularFirst(all), groups + c.Count(catalog.TypeShow)
+// numbering gives every entry of a catalogue a number: the more popular, the smaller, and
+// of equals artists before their work.
+type numbering []uint32 // type and place of each number
+
+// typeBits is how far the type stands left of the place.
+const typeBits = 29
+
+// kinds are the types of entries in the order in which equals are numbered.
+var kinds = [...]schemas.ItemType{
+	catalog.TypeArtist, catalog.TypeAlbum, catalog.TypeTrack, catalog.TypePlaylist, catalog.TypeShow, catalog.TypeEpisode,
 }
 
-// spoken lists shows and episodes; their groups begin at first.
-func spoken(c *catalog.Catalog, first int) []entry {
-	var out []entry
-	for s := range c.Shows() {
-		title := catalog.Fold(s.Title())
-		out = append(out, entry{s.Ref(), []string{title}, catalog.Fold(s.Publisher()), s.Popularity(), first + s.Index()})
-		for _, i := range s.Episodes() {
-			e := c.Episode(int(i))
-			out = append(out, entry{e.Ref(), []string{catalog.Fold(e.Title())}, title, max(1, s.Popularity()-20), first + s.Index()})
+func number(c *catalog.Catalog) numbering {
+	var first [102]int // of each popularity, the most popular first
+	each(c, func(_ uint32, popularity int) { first[101-popularity]++ })
+	total := 0
+	for i, n := range first {
+		first[i] = total
+		total += n
+	}
+	all := make(numbering, total)
+	each(c, func(packed uint32, popularity int) {
+		all[first[101-popularity]] = packed
+		first[101-popularity]++
+	})
+	return all
+}
+
+// each calls f with every entry and its popularity, which is 0 to 100.
+func each(c *catalog.Catalog, f func(packed uint32, popularity int)) {
+	for k, kind := range kinds {
+		for i := range c.Count(kind) {
+			packed := uint32(k)<<typeBits | uint32(i)
+			f(packed, min(max(popularity(c, catalog.Ref{Type: kind, Index: i}), 0), 100))
 		}
 	}
-	return out
 }
 
-// popularFirst sorts by popularity, which is between 1 and 100, and keeps the order of
-// equals.
-func popularFirst(all []entry) []entry {
-	var by [101][]entry
-	for _, e := range all {
-		p := min(max(e.popularity, 0), 100)
-		by[p] = append(by[p], e)
+func popularity(c *catalog.Catalog, r catalog.Ref) int {
+	switch r.Type {
+	case catalog.TypeArtist:
+		return c.Artist(r.Index).Popularity()
+	case catalog.TypeAlbum:
+		return c.Album(r.Index).Popularity()
+	case catalog.TypeTrack:
+		return c.Track(r.Index).Popularity()
+	case catalog.TypePlaylist:
+		return c.Playlist(r.Index).Popularity()
+	case catalog.TypeShow:
+		return c.Show(r.Index).Popularity()
+	default: // an episode matters less than its show
+		return c.Episode(r.Index).Show().Popularity() - 20
 	}
-	slices.Reverse(by[:])
-	return slices.Concat(by[:]...)
+}
+
+func (n numbering) ref(i uint32) catalog.Ref {
+	const place = 1<<typeBits - 1
+	return catalog.Ref{Type: kinds[n[i]>>typeBits], Index: int(n[i] & place)}
+}
+
+// entryOf looks an entry up.
+func entryOf(c *catalog.Catalog, r catalog.Ref) entry {
+	e := entry{ref: r, popularity: max(1, popularity(c, r))}
+	switch r.Type {
+	case catalog.TypeArtist:
+		a := c.Artist(r.Index)
+		e.names = folded(a.Name(), a.Aliases())
+	case catalog.TypeAlbum:
+		a := c.Album(r.Index)
+		e.names, e.by = folded(a.Title(), nil), foldAll(a.ArtistNames())
+	case catalog.TypeTrack:
+		t := c.Track(r.Index)
+		e.names, e.by = folded(t.Title(), nil), foldAll(append(t.ArtistNames(), t.Featured()...))
+	case catalog.TypePlaylist:
+		e.names = folded(c.Playlist(r.Index).Title(), nil)
+	case catalog.TypeShow:
+		s := c.Show(r.Index)
+		e.names, e.by = folded(s.Title(), nil), catalog.Fold(s.Publisher())
+	case catalog.TypeEpisode:
+		of := c.Episode(r.Index)
+		e.names, e.by = folded(of.Title(), nil), catalog.Fold(of.Show().Title())
+	}
+	return e
 }
 
 func folded(first string, others []string) []string {
 	out := make([]string, 1, 1+len(others))
-	out[0] = first
+	out[0] = catalog.Fold(first)
 	for _, name := range others {
 		out = append(out, catalog.Fold(name))
 	}
 	return out
 }
 
-// groupTexts returns what the index holds of each group, and its entries.
-func groupTexts(all []entry, groups int) (texts []string, members [][]int32) {
-	members = make([][]int32, groups)
-	for i, e := range all {
-		members[e.group] = append(members[e.group], int32(i))
+func foldAll(names []string) string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = catalog.Fold(name)
 	}
-	texts = make([]string, groups)
-	for g, of := range members {
-		var b strings.Builder
-		by := ""
-		for _, i := range of {
-			e := all[i]
-			e.writeNames(&b)
-			if e.by != by { // mostly the same all over a group
-				by = e.by
-				b.WriteString(by + " ")
-			}
-		}
-		texts[g] = b.String()
-	}
-	return texts, members
+	return strings.Join(out, " ")
 }
 
-// writeNames writes the words of an entry, and a short name also in one word, as people
-// write it who do not know better.
-func (e entry) writeNames(b *strings.Builder) {
-	for _, name := range e.names {
-		b.WriteString(name + " ")
-		if e.ref.Type == catalog.TypeArtist || e.ref.Type == catalog.TypeShow {
-			if n := strings.Count(name, " "); n > 0 && n < 4 {
-				b.WriteString(squeeze(name) + " ")
+// Build writes the index of a catalogue for [Open].
+func Build(c *catalog.Catalog, w io.Writer) error {
+	names, beginnings, words := fieldBuilder{}, fieldBuilder{}, fieldBuilder{}
+	all := number(c)
+	for i := range uint32(len(all)) {
+		e := entryOf(c, all.ref(i))
+		for _, name := range e.names {
+			for _, form := range forms(name) {
+				names.add(form, i)
+				beginnings.addBeginnings(form, i)
+			}
+			for word := range strings.FieldsSeq(name) {
+				words.add(word, i)
 			}
 		}
+		for word := range strings.FieldsSeq(e.by) {
+			words.add(word, i)
+		}
 	}
+	return writeIndex(w, c.Version, names, beginnings, words)
+}
+
+// forms returns a name as it may be typed: with and without "the", and in one word by those
+// who do not know better.
+func forms(name string) []string {
+	out := []string{name}
+	if short, ok := strings.CutPrefix(name, "the "); ok {
+		out = append(out, short)
+	}
+	if n := strings.Count(name, " "); n > 0 && n < 4 {
+		out = append(out, squeeze(name))
+	}
+	return out
 }
 
 func squeeze(name string) string { return strings.ReplaceAll(name, " ", "") }
 
-// mayHold reports whether an entry can hold all words of a literal reading. It is quick and
-// errs on the side of yes.
-func (e *entry) mayHold(l look) bool {
-	if l.typos {
-		return true
-	}
-	for _, w := range l.words {
-		if !strings.Contains(e.by, w) && !slices.ContainsFunc(e.names, func(name string) bool { return strings.Contains(name, w) }) && !e.squeezed(l) {
-			return false
+// So many names begin alike that only the best known are kept for short beginnings.
+const (
+	longBeginning = 3   // runes; what is longer is looked up among the names
+	beginningSize = 256 // entries
+)
+
+func (b fieldBuilder) addBeginnings(name string, entry uint32) {
+	n := 0
+	for at := range name {
+		if at > 0 && len(b[name[:at]]) < beginningSize {
+			b.add(name[:at], entry)
+		}
+		if n++; n > longBeginning {
+			return
 		}
 	}
-	return true
-}
-
-// squeezed reports whether the text is a name of the entry in one word.
-func (e *entry) squeezed(l look) bool {
-	return len(l.words) == 1 && slices.ContainsFunc(e.names, func(name string) bool {
-		return len(name) >= len(l.text) && strings.HasPrefix(squeeze(name), l.text)
-	})
 }

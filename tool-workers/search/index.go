@@ -1,165 +1,242 @@
 package search
 
 import (
-	"context"
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+	"hash/crc32"
+	"io"
+	"maps"
+	"slices"
 
-	"github.com/blevesearch/bleve/v2/analysis"
-	"github.com/blevesearch/bleve/v2/document"
-	"github.com/blevesearch/bleve/v2/index/scorch"
-	"github.com/blevesearch/bleve/v2/mapping"
-	"github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/query"
-	index "github.com/blevesearch/bleve_index_api"
-	"golang.org/x/sync/errgroup"
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/blevesearch/vellum"
+	"github.com/blevesearch/vellum/levenshtein"
 )
 
-// The index is bleve's scorch, in memory, opened once and only read after that. It holds
-// one field, without scores, positions or stored text: it says which groups of entries
-// hold some words, and looking closer and ranking are left to us. A group is a record with
-// its tracks or a show with its episodes; a document for each, and not for each track,
-// makes the index a quarter of the size and of the time to build. The documents are
-// written in two batches at once; when they are in, the writing half is closed, so that an
-// index owns no goroutine.
+// The index says which entries have a name, and which hold a word. It is made of the parts
+// that bleve's segments are made of: a transducer (vellum) that leads from a term to a set
+// of entries, and sets (roaring). An index of bleve itself numbers its documents in no
+// order of ours; here the numbers follow popularity, so that the first hundreds of a set
+// are its best, and a word that half the catalogue holds costs no more than another.
+//
+// A file is a header, the fields, and a checksum (CRC-32C) of all before it.
 
 const (
-	field   = "words"
-	batches = 2
+	magic       = "pfr search index\n"
+	fileVersion = 1
 )
 
-// textIndex finds the groups that hold words. It is safe for concurrent use.
+// ErrBadIndex marks an index file that is damaged, or belongs to another catalogue.
+var ErrBadIndex = errors.New("not an index of this catalogue")
+
+// textIndex is read-only, and safe for concurrent use.
 type textIndex struct {
-	reader  index.IndexReader
-	mapping mapping.IndexMapping
-	groups  []int32 // document number → group
+	names      field // whole names, folded
+	beginnings field // short beginnings of names
+	words      field // words of names and of who made it
 }
 
-// newTextIndex indexes texts of folded words, by their place in the list.
-func newTextIndex(texts []string) (*textIndex, error) {
-	workers := index.NewAnalysisQueue(batches)
-	defer workers.Close()
-	writer, err := scorch.NewScorch(scorch.Name, map[string]any{"path": ""}, workers)
-	if err != nil {
-		return nil, fmt.Errorf("new index: %w", err)
-	}
-	if err := writer.Open(); err != nil {
-		return nil, fmt.Errorf("open index: %w", err)
-	}
-	defer func() { _ = writer.Close() }() // what is in memory stays with the reader
-	var g errgroup.Group
-	for n := range batches {
-		from, to := len(texts)*n/batches, len(texts)*(n+1)/batches
-		g.Go(func() error { return writer.Batch(batch(texts, from, to)) })
-	}
-	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("fill index: %w", err)
-	}
-	reader, err := writer.Reader()
-	if err != nil {
-		return nil, fmt.Errorf("read index: %w", err)
-	}
-	x := &textIndex{reader: reader, mapping: mapping.NewIndexMapping()}
-	return x, x.number()
+// field leads from terms to entries. A value of the transducer is an entry that is the only
+// one with the term, shifted left and odd, or the place of a set, shifted left.
+type field struct {
+	terms *vellum.FST
+	sets  []byte
 }
 
-func batch(texts []string, from, to int) *index.Batch {
-	b := index.NewBatch()
-	for i := from; i < to; i++ {
-		d := document.NewDocument(strconv.Itoa(i))
-		d.AddField(document.NewTextFieldCustom(field, nil, []byte(texts[i]), index.IndexField|index.SkipFreqNorm, spaces{}))
-		b.Update(d)
+// fieldBuilder collects the entries of terms. Entries come in ascending order.
+type fieldBuilder map[string][]uint32
+
+func (b fieldBuilder) add(term string, entry uint32) {
+	if of := b[term]; term != "" && (len(of) == 0 || of[len(of)-1] != entry) {
+		b[term] = append(of, entry)
 	}
-	return b
 }
 
-// number notes which group each document is: batches keep no order.
-func (x *textIndex) number() error {
-	count, err := x.reader.DocCount()
+func (b fieldBuilder) write(w io.Writer) error {
+	var terms, sets bytes.Buffer
+	fst, err := vellum.New(&terms, nil)
 	if err != nil {
-		return fmt.Errorf("count documents: %w", err)
+		return fmt.Errorf("new transducer: %w", err)
 	}
-	x.groups = make([]int32, count)
-	for doc := range x.groups {
-		id, err := x.reader.ExternalID(binary.BigEndian.AppendUint64(nil, uint64(doc)))
-		if err != nil {
-			return fmt.Errorf("document %d: %w", doc, err)
+	for _, term := range slices.Sorted(maps.Keys(b)) {
+		entries := b[term]
+		value := uint64(entries[0])<<1 | 1
+		if len(entries) > 1 {
+			value = uint64(sets.Len()) << 1
+			set := roaring.BitmapOf(entries...)
+			set.RunOptimize()
+			if _, err := set.WriteTo(&sets); err != nil {
+				return fmt.Errorf("write set of %q: %w", term, err)
+			}
 		}
-		group, err := strconv.Atoi(id)
-		if err != nil {
-			return fmt.Errorf("document %d: %w", doc, err)
+		if err := fst.Insert([]byte(term), value); err != nil {
+			return fmt.Errorf("insert %q: %w", term, err)
 		}
-		x.groups[doc] = int32(group)
+	}
+	if err := fst.Close(); err != nil {
+		return fmt.Errorf("close transducer: %w", err)
+	}
+	for _, part := range [][]byte{terms.Bytes(), sets.Bytes()} {
+		if err := writeBlock(w, part); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// spaces takes folded text apart.
-type spaces struct{}
-
-// Analyze implements [analysis.Analyzer].
-func (spaces) Analyze(text []byte) analysis.TokenStream {
-	var out analysis.TokenStream
-	for word := range strings.FieldsSeq(string(text)) {
-		out = append(out, &analysis.Token{Term: []byte(word), Position: len(out) + 1})
+func writeBlock(w io.Writer, block []byte) error {
+	_, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(block))))
+	if err == nil {
+		_, err = w.Write(block)
 	}
-	return out
+	return err
 }
 
-// find returns the groups that hold the words of l, in no order.
-func (x *textIndex) find(ctx context.Context, l look) ([]int32, error) {
-	clauses := make([]query.Query, len(l.words))
-	for i, w := range l.words {
-		clauses[i] = clause(w, l.prefix && i == len(l.words)-1, l.typos)
+// writeIndex writes an index of a version of a catalogue.
+func writeIndex(w io.Writer, version string, fields ...fieldBuilder) error {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	out := io.MultiWriter(w, sum)
+	header := append([]byte(magic), fileVersion)
+	if _, err := out.Write(header); err != nil {
+		return fmt.Errorf("write index: %w", err)
 	}
-	var q query.Query = query.NewConjunctionQuery(clauses)
-	if l.spare > 0 {
-		some := query.NewDisjunctionQuery(clauses)
-		some.SetMin(float64(len(clauses) - l.spare))
-		q = some
+	if err := writeBlock(out, []byte(version)); err != nil {
+		return fmt.Errorf("write index: %w", err)
 	}
-	s, err := q.Searcher(ctx, x.reader, x.mapping, search.SearcherOptions{Score: "none"})
+	for _, f := range fields {
+		if err := f.write(out); err != nil {
+			return fmt.Errorf("write index: %w", err)
+		}
+	}
+	if err := binary.Write(w, binary.LittleEndian, sum.Sum32()); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	return nil
+}
+
+// readIndex reads what writeIndex wrote. It keeps data.
+func readIndex(data []byte, version string) (*textIndex, error) {
+	rest, ok := bytes.CutPrefix(data, append([]byte(magic), fileVersion))
+	if !ok || len(rest) < crc32.Size {
+		return nil, ErrBadIndex
+	}
+	body := len(data) - crc32.Size
+	if crc32.Checksum(data[:body], crc32.MakeTable(crc32.Castagnoli)) != binary.LittleEndian.Uint32(data[body:]) {
+		return nil, fmt.Errorf("%w: its checksum is wrong", ErrBadIndex)
+	}
+	rest = rest[:len(rest)-crc32.Size]
+	var blocks [7][]byte
+	for i := range blocks {
+		if len(rest) < 8 || binary.LittleEndian.Uint64(rest) > uint64(len(rest)-8) {
+			return nil, fmt.Errorf("%w: it ends too early", ErrBadIndex)
+		}
+		size := binary.LittleEndian.Uint64(rest)
+		blocks[i], rest = rest[8:8+size], rest[8+size:]
+	}
+	if string(blocks[0]) != version {
+		return nil, fmt.Errorf("%w: it is of version %q", ErrBadIndex, blocks[0])
+	}
+	x := &textIndex{}
+	for i, f := range []*field{&x.names, &x.beginnings, &x.words} {
+		var err error
+		if f.terms, err = vellum.Load(blocks[1+2*i]); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBadIndex, err)
+		}
+		f.sets = blocks[2+2*i]
+	}
+	return x, nil
+}
+
+// set returns the entries behind a value of the transducer.
+func (f field) set(value uint64) (*roaring.Bitmap, error) {
+	if value&1 == 1 {
+		return roaring.BitmapOf(uint32(value >> 1)), nil
+	}
+	at := value >> 1
+	if at >= uint64(len(f.sets)) {
+		return nil, ErrBadIndex
+	}
+	set := roaring.New()
+	if _, err := set.FromBuffer(f.sets[at:]); err != nil {
+		return nil, fmt.Errorf("read set: %w", err)
+	}
+	return set, nil
+}
+
+// having returns the entries that have a term.
+func (f field) having(term string) (*roaring.Bitmap, error) {
+	value, ok, err := f.terms.Get([]byte(term))
+	if err != nil || !ok {
+		return roaring.New(), err
+	}
+	return f.set(value)
+}
+
+// maxTerms bounds the terms that one prefix or one misspelling may stand for.
+const maxTerms = 512
+
+// beginning returns the entries that have a term with this prefix.
+func (f field) beginning(prefix string) (*roaring.Bitmap, error) {
+	return f.collect(func() (vellum.Iterator, error) { return f.terms.Iterator([]byte(prefix), after(prefix)) })
+}
+
+// after returns the first key behind all those with a prefix, nil if there is none.
+func after(prefix string) []byte {
+	key := []byte(prefix)
+	for i := len(key) - 1; i >= 0; i-- {
+		if key[i] < 0xff {
+			key[i]++
+			return key[:i+1]
+		}
+	}
+	return nil
+}
+
+// spellings knows the words within some typos of another: an insertion, a deletion, a
+// substitution, or a swap of neighbours is one.
+type spellings [maxTypos + 1]*levenshtein.LevenshteinAutomatonBuilder
+
+const maxTypos = 2
+
+func newSpellings() (spellings, error) {
+	var s spellings
+	for n := 1; n <= maxTypos; n++ {
+		var err error
+		if s[n], err = levenshtein.NewLevenshteinAutomatonBuilder(uint8(n), true); err != nil {
+			return s, fmt.Errorf("automaton of %d typos: %w", n, err)
+		}
+	}
+	return s, nil
+}
+
+// near returns the entries that have a term within so many typos of word.
+func (f field) near(s spellings, word string, typos int) (*roaring.Bitmap, error) {
+	if typos == 0 {
+		return f.having(word)
+	}
+	dfa, err := s[typos].BuildDfa(word, uint8(typos))
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, fmt.Errorf("automaton of %q: %w", word, err)
 	}
-	defer func() { _ = s.Close() }()
-	sctx := search.SearchContext{DocumentMatchPool: search.NewDocumentMatchPool(s.DocumentMatchPoolSize()+1, 0), IndexReader: x.reader}
-	var found []int32
-	for {
-		hit, err := s.Next(&sctx)
-		if err != nil {
-			return nil, fmt.Errorf("next match: %w", err)
-		}
-		if hit == nil {
-			return found, nil
-		}
-		found = append(found, x.groups[binary.BigEndian.Uint64(hit.IndexInternalID)])
-		sctx.DocumentMatchPool.Put(hit)
-	}
+	return f.collect(func() (vellum.Iterator, error) { return f.terms.Search(dfa, nil, nil) })
 }
 
-// clause asks for one word. Words are data: nothing in them is query syntax.
-func clause(word string, prefix, typos bool) query.Query {
-	var any []query.Query
-	if n := allowedTypos(word); typos && n > 0 {
-		fuzzy := query.NewFuzzyQuery(word)
-		fuzzy.SetField(field)
-		fuzzy.SetFuzziness(n)
-		any = append(any, fuzzy)
-	} else {
-		term := query.NewTermQuery(word)
-		term.SetField(field)
-		any = append(any, term)
+// collect unites the sets of the terms that an iterator goes through.
+func (f field) collect(open func() (vellum.Iterator, error)) (*roaring.Bitmap, error) {
+	var sets []*roaring.Bitmap
+	it, err := open()
+	for ; err == nil && len(sets) < maxTerms; err = it.Next() {
+		_, value := it.Current()
+		set, err := f.set(value)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
 	}
-	if prefix {
-		begins := query.NewPrefixQuery(word)
-		begins.SetField(field)
-		any = append(any, begins)
+	if err != nil && !errors.Is(err, vellum.ErrIteratorDone) {
+		return nil, fmt.Errorf("go through terms: %w", err)
 	}
-	if len(any) == 1 {
-		return any[0]
-	}
-	return query.NewDisjunctionQuery(any)
+	return roaring.FastOr(sets...), nil
 }

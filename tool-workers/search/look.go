@@ -16,13 +16,17 @@ type look struct {
 	words  []string
 	prefix bool // the last word may be the beginning of one
 	typos  bool
-	spare  int // words that may be missing
+	whole  bool // the text is a whole name, spelled wrong
+	spare  int  // words that may be missing
+
+	corrected bool // it is not what was typed
 }
 
 // Bounds of a query: nobody names a thing with more words, or such long ones.
 const (
 	maxWords    = 12
 	maxWordSize = 40
+	maxSpare    = 2
 )
 
 // looks returns the ways to read a text, the most literal first.
@@ -31,10 +35,10 @@ func looks(text string) []look {
 	if len(literal) == 0 {
 		return nil
 	}
-	out := []look{read(literal)}
+	out := []look{read(literal), misspelled(literal)}
 	meant := slices.DeleteFunc(slices.Clone(literal), taste.Filler)
 	if len(meant) > 0 && len(meant) < len(literal) {
-		out = append(out, read(meant))
+		out = append(out, read(meant), misspelled(meant))
 	} else {
 		meant = literal
 	}
@@ -45,7 +49,7 @@ func looks(text string) []look {
 	free.typos = true
 	out = append(out, free)
 	if len(meant) > 2 {
-		free.spare = 1 + len(meant)/5
+		free.spare = min(1+len(meant)/5, maxSpare)
 		out = append(out, free)
 	}
 	return out
@@ -53,6 +57,10 @@ func looks(text string) []look {
 
 func read(words []string) look {
 	return look{text: strings.Join(words, " "), words: words, prefix: utf8.RuneCountInString(words[len(words)-1]) > 1}
+}
+
+func misspelled(words []string) look {
+	return look{text: strings.Join(words, " "), words: words, typos: true, whole: true}
 }
 
 func words(folded string) []string {

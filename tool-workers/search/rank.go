@@ -20,9 +20,9 @@ const (
 	fitPartAlias = 0.8 // what an alias counts for that is not matched as a whole
 )
 
-// score says how well an entry answers a query; 0 when it does not hold its words. Names
-// count first, then popularity.
-func (e entry) score(l look) float64 {
+// score says how well an entry answers a query, 0 when it does not hold its words: how
+// its names fit, then how popular it is.
+func (e entry) score(l look) (score, fit float64) {
 	best := 0.0
 	for i, name := range e.names {
 		fit := e.fit(l, name)
@@ -34,11 +34,14 @@ func (e entry) score(l look) float64 {
 		}
 		best = max(best, fit)
 	}
-	score := best * (0.6 + 0.4*float64(e.popularity)/100)
+	score = best * (0.6 + 0.4*float64(e.popularity)/100)
 	if best >= fitSqueeze*fitAlias {
 		score += 0.25 // somebody who types a name wants what has it
 	}
-	return score * (1 - 0.1*float64(l.spare)) * prior(e.ref.Type)
+	if l.corrected {
+		score *= 0.8
+	}
+	return score * (1 - 0.1*float64(l.spare)) * prior(e.ref.Type), best
 }
 
 // prior is for what people mean when several kinds of things have a name.
@@ -58,6 +61,9 @@ func prior(t schemas.ItemType) float64 {
 }
 
 func (e entry) fit(l look, name string) float64 {
+	if l.whole {
+		return l.wholeFit(name)
+	}
 	switch {
 	case name == l.text, strings.TrimPrefix(name, "the ") == strings.TrimPrefix(l.text, "the "):
 		return fitExact
@@ -71,6 +77,17 @@ func (e entry) fit(l look, name string) float64 {
 		return fitStart + 0.2*float64(len(l.text))/float64(len(name))
 	}
 	return e.wordFit(l, strings.Fields(name), strings.Fields(e.by))
+}
+
+// wholeFit compares a name with a text that should be the same but for typos, which may be
+// between words.
+func (l look) wholeFit(name string) float64 {
+	n := allowedTypos(l.text)
+	d := min(catalog.Typos(name, l.text, n), catalog.Typos(strings.TrimPrefix(name, "the "), l.text, n), catalog.Typos(squeeze(name), squeeze(l.text), n))
+	if d > n {
+		return 0
+	}
+	return fitNamed - 0.1*float64(d)
 }
 
 // wordFit goes by single words: how much of the query is in the name, how much of the name

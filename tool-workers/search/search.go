@@ -8,9 +8,14 @@
 package search
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"fmt"
+	"os"
 	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
@@ -20,34 +25,58 @@ import (
 
 // Tool is search.
 type Tool struct {
-	c       *catalog.Catalog
-	finder  *taste.Finder
-	index   *textIndex
-	entries []entry            // most popular first
-	groups  [][]int32          // entries of each group of the index
-	exact   map[string][]int32 // folded name → entries
-	guests  map[string][]int   // folded name → tracks with that guest
+	c      *catalog.Catalog
+	finder *taste.Finder
+	index  *textIndex
+	spell  spellings
+	number numbering
+	ofKind map[schemas.ItemType]*roaring.Bitmap // numbers
+	guests map[string][]int                     // folded name → tracks with that guest
 }
 
-// New returns the tool over the catalogue of f.
+// New returns the tool over the catalogue of f, with an index that it builds.
 func New(f *taste.Finder) (*Tool, error) {
+	var index bytes.Buffer
+	if err := Build(f.Catalog(), &index); err != nil {
+		return nil, err
+	}
+	return open(f, index.Bytes())
+}
+
+// Open returns the tool over the catalogue of f, with the index in a file that [Build]
+// wrote. Its errors wrap [ErrBadIndex] when the file is of another catalogue.
+func Open(f *taste.Finder, name string) (*Tool, error) {
+	index, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("open index: %w", err)
+	}
+	t, err := open(f, index)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+func open(f *taste.Finder, index []byte) (*Tool, error) {
 	c := f.Catalog()
-	t := &Tool{c: c, finder: f, exact: map[string][]int32{}, guests: map[string][]int{}}
-	all, groups := entries(c)
-	texts, members := groupTexts(all, groups)
-	t.entries, t.groups = all, members
-	for i, e := range t.entries {
-		for _, name := range e.names {
-			t.exact[name] = append(t.exact[name], int32(i))
-		}
+	t := &Tool{c: c, finder: f, number: number(c), ofKind: map[schemas.ItemType]*roaring.Bitmap{}, guests: map[string][]int{}}
+	for _, kind := range kinds {
+		t.ofKind[kind] = roaring.New()
+	}
+	for i := range uint32(len(t.number)) {
+		t.ofKind[t.number.ref(i).Type].Add(i)
 	}
 	for track := range c.Tracks() {
 		for _, guest := range track.Featured() {
-			t.guests[catalog.Fold(guest)] = append(t.guests[catalog.Fold(guest)], track.Index())
+			name := catalog.Fold(guest)
+			t.guests[name] = append(t.guests[name], track.Index())
 		}
 	}
 	var err error
-	t.index, err = newTextIndex(texts)
+	if t.spell, err = newSpellings(); err != nil {
+		return nil, err
+	}
+	t.index, err = readIndex(index, c.Version)
 	return t, err
 }
 
@@ -70,36 +99,41 @@ func (t *Tool) Run(ctx context.Context, req schemas.ToolRequest) (tools.Result, 
 
 func only(types []string, t schemas.ItemType) bool { return len(types) == 1 && types[0] == string(t) }
 
-// find returns what the text names.
+// find returns what the text names. A reading that finds a whole name ends the search; one
+// that finds parts of names is compared with the misspelling that the text may be.
 func (t *Tool) find(ctx context.Context, text string, types []string, limit int) ([]schemas.Item, error) {
+	var hits []hit
 	for _, l := range looks(text) {
 		if artist, ok := t.tracksOf(l, types); ok {
 			return t.recent(artist, limit), nil
 		}
-		groups, err := t.index.find(ctx, l)
+		if len(hits) > 0 && !l.whole || ctx.Err() != nil {
+			break
+		}
+		more, err := t.look(l, types)
 		if err != nil {
 			return nil, err
 		}
-		if items := t.rank(l, t.members(l, groups, types), limit); len(items) > 0 {
-			return items, nil
+		hits = append(hits, more...)
+		if l.whole && len(more) > 0 {
+			if more, err = t.look(t.corrected(more), types); err != nil {
+				return nil, err
+			}
+			hits = append(hits, more...)
+		}
+		if slices.ContainsFunc(hits, func(h hit) bool { return h.whole }) {
+			break
 		}
 	}
-	return nil, nil
+	return t.items(hits, limit), ctx.Err()
 }
 
-// members returns the entries of groups that are of a wanted type, most popular first.
-func (t *Tool) members(l look, groups []int32, types []string) []int32 {
-	var out []int32
-	for _, g := range groups {
-		for _, i := range t.groups[g] {
-			e := &t.entries[i]
-			if (len(types) == 0 || slices.Contains(types, string(e.ref.Type))) && e.mayHold(l) {
-				out = append(out, i)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
+// corrected reads the name that a misspelled text most likely is.
+func (t *Tool) corrected(hits []hit) look {
+	best := slices.MaxFunc(hits, func(a, b hit) int { return cmp.Compare(a.score, b.score) })
+	l := read(words(best.entry.names[0]))
+	l.corrected = true
+	return l
 }
 
 // tracksOf returns the artist whose tracks are meant: tracks are wanted, the text is the
@@ -112,38 +146,66 @@ func (t *Tool) tracksOf(l look, types []string) (artist catalog.Artist, ok bool)
 	if artist, ok = t.c.Named(l.text); !ok {
 		return artist, false
 	}
-	return artist, !slices.ContainsFunc(t.exact[l.text], func(i int32) bool {
-		e := t.entries[i]
-		return e.ref.Type == catalog.TypeTrack && e.popularity > artist.Popularity()+much
-	})
+	namesakes, err := t.index.names.having(l.text)
+	if err != nil {
+		return artist, true
+	}
+	namesakes.And(t.ofKind[catalog.TypeTrack])
+	return artist, namesakes.IsEmpty() || t.c.Track(t.number.ref(namesakes.Minimum()).Index).Popularity() <= artist.Popularity()+much
 }
 
 // maxRanked bounds how many entries are looked at closely: the most popular, and whatever
 // has the very name.
-const maxRanked = 600
+const maxRanked = 300
 
-func (t *Tool) rank(l look, found []int32, limit int) []schemas.Item {
-	if len(found) > maxRanked {
-		rest := found[maxRanked:]
-		found = found[:maxRanked]
-		for _, i := range t.exact[l.text] {
-			if _, ok := slices.BinarySearch(rest, i); ok {
-				found = append(found, i)
+// hit is an entry that answers a reading.
+type hit struct {
+	entry entry
+	look  look
+	score float64
+	whole bool // the text is its name
+}
+
+// look returns what answers one reading of a text, in no order.
+func (t *Tool) look(l look, types []string) ([]hit, error) {
+	sets, err := t.candidates(l)
+	if err != nil {
+		return nil, err
+	}
+	var wanted *roaring.Bitmap // nil for all types
+	if len(types) > 0 {
+		wanted = roaring.New()
+		for _, name := range types {
+			if of, ok := t.ofKind[schemas.ItemType(name)]; ok {
+				wanted.Or(of)
 			}
 		}
 	}
-	type hit struct {
-		entry int32
-		score float64
-	}
-	hits := make([]hit, 0, len(found))
-	for _, i := range found {
-		if score := t.entries[i].score(l); score > 0 {
-			hits = append(hits, hit{i, score})
+	var hits []hit
+	seen := roaring.New()
+	for _, set := range sets {
+		if wanted != nil {
+			set = roaring.And(set, wanted)
+		}
+		ranked := 0
+		for it := set.Iterator(); it.HasNext() && ranked < maxRanked; ranked++ {
+			i := it.Next()
+			if !seen.CheckedAdd(i) {
+				continue
+			}
+			e := entryOf(t.c, t.number.ref(i))
+			if score, fit := e.score(l); score > 0 {
+				hits = append(hits, hit{e, l, score, fit >= fitSqueeze*fitAlias})
+			}
 		}
 	}
-	slices.SortFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.entry, b.entry))
+	return hits, nil
+}
+
+// items returns the best hits, a recording once.
+func (t *Tool) items(hits []hit, limit int) []schemas.Item {
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.entry.popularity, a.entry.popularity))
 	})
 	items := make([]schemas.Item, 0, min(limit, len(hits)))
 	have := map[string]bool{}
@@ -151,12 +213,14 @@ func (t *Tool) rank(l look, found []int32, limit int) []schemas.Item {
 		if len(items) == limit {
 			break
 		}
-		item := t.item(l, t.entries[h.entry])
-		if key := catalog.Recording(item); !have[key] {
-			have[key] = true
-			item.Score = taste.Round(h.score)
-			items = append(items, item)
+		item := t.item(h.look, h.entry)
+		key := catalog.Recording(item)
+		if have[key] || have[item.ID] {
+			continue
 		}
+		have[key], have[item.ID] = true, true
+		item.Score = taste.Round(h.score)
+		items = append(items, item)
 	}
 	return items
 }

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(tb testing.TB) *search.Tool {
+func sampleTool(tb testing.TB) *search.Tool {
 	tb.Helper()
 	t, err := search.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
@@ -25,7 +25,7 @@ func open(tb testing.TB) *search.Tool {
 }
 
 func TestGolden(t *testing.T) {
-	tool := open(t)
+	tool := sampleTool(t)
 	for _, file := range []string{"testdata/names.txt", "testdata/playlists.txt"} {
 		tooltest.Golden(t, tool, file)
 	}
@@ -41,7 +41,7 @@ func BenchmarkNew(b *testing.B) {
 }
 
 func BenchmarkRun(b *testing.B) {
-	tool := open(b)
+	tool := sampleTool(b)
 	for _, text := range []string{"lady gaga", "lady ga", "love", "the", "bohemian rapsody quen", "xqzwv plorth", "lady gaga bad romance official video hd remastered"} {
 		b.Run(text, func(b *testing.B) {
 			req := tooltest.Request("search", tooltest.Call{Params: schemas.Params{"text": text}, Limit: 20})
@@ -55,7 +55,7 @@ func BenchmarkRun(b *testing.B) {
 }
 
 func TestConformance(t *testing.T) {
-	tooltest.Conform(t, open(t),
+	tooltest.Conform(t, sampleTool(t),
 		tooltest.Call{Params: schemas.Params{"text": "lady gaga"}},
 		tooltest.Call{Params: schemas.Params{"text": "bohemian rapsody quen"}},
 		tooltest.Call{Params: schemas.Params{"text": "Lady Gaga", "entity_types": []string{"track"}}},
@@ -77,7 +77,7 @@ func TestEmptyCatalogue(t *testing.T) {
 
 // Every way to write a name leads to it.
 func TestEveryArtistOfTheSampleIsFirstForItsName(t *testing.T) {
-	tool, c := open(t), tooltest.Sample(t)
+	tool, c := sampleTool(t), tooltest.Sample(t)
 	missed := 0
 	for a := range c.Artists() {
 		for _, text := range []string{a.Name(), strings.ToUpper(a.Name()), "  " + strings.ToLower(a.Name()) + " "} {
@@ -95,7 +95,7 @@ func TestEveryArtistOfTheSampleIsFirstForItsName(t *testing.T) {
 
 // A typo in a longer name does not lose it.
 func TestTyposInNamesOfArtists(t *testing.T) {
-	tool, c := open(t), tooltest.Sample(t)
+	tool, c := sampleTool(t), tooltest.Sample(t)
 	found, tried := 0, 0
 	for a := range c.Artists() {
 		name := []rune(catalog.Fold(a.Name()))
