@@ -6,6 +6,11 @@
 //	...
 //	page, err := c.Search(ctx, producers.Request{Text: "artists similar to Khruangbin"})
 //
+// A team that has a tool of its own makes it with package tools and serves it from its own
+// program:
+//
+//	err := pfr.ServeTool(ctx, pfr.Config{NATS: "nats://127.0.0.1:4222"}, tool)
+//
 // The messages are in package schemas, the client's methods in package producers, and
 // readers that pass each record on once in package consumers.
 package pfr
@@ -18,11 +23,12 @@ import (
 	"github.com/parallel-fusion/pfr/internal/app"
 	"github.com/parallel-fusion/pfr/producers"
 	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
 )
 
 // Config says where the pipeline is.
 type Config struct {
-	Kafka  []string     // host:port of one or more brokers
+	Kafka  []string     // host:port of one or more brokers; ServeTool needs none
 	NATS   string       // URL of the servers
 	Name   string       // of this program, in the brokers' logs; "" means pfr-client
 	Logger *slog.Logger // nil discards
@@ -32,8 +38,16 @@ func (c Config) settings() (app.Config, *slog.Logger, error) {
 	if len(c.Kafka) == 0 || c.NATS == "" {
 		return app.Config{}, nil, errors.New("pfr: kafka and NATS addresses are needed")
 	}
+	cfg, log := c.defaults()
+	return cfg, log, cfg.Validate()
+}
+
+func (c Config) defaults() (app.Config, *slog.Logger) {
 	cfg := app.DefaultConfig()
-	cfg.Kafka.Brokers, cfg.NATS.URL = c.Kafka, c.NATS
+	cfg.NATS.URL = c.NATS
+	if len(c.Kafka) > 0 {
+		cfg.Kafka.Brokers = c.Kafka
+	}
 	cfg.NATS.Name = "pfr-client"
 	if c.Name != "" {
 		cfg.NATS.Name, cfg.Kafka.ClientID = c.Name, c.Name
@@ -42,7 +56,7 @@ func (c Config) settings() (app.Config, *slog.Logger, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return cfg, log, cfg.Validate()
+	return cfg, log
 }
 
 // Client searches through the pipeline. It is safe for concurrent use.
@@ -75,4 +89,17 @@ func ReadPages(ctx context.Context, c Config, handle func(context.Context, schem
 		return err
 	}
 	return app.ReadPages(ctx, cfg, log, handle)
+}
+
+// ServeTool serves tool to the pipeline at c.NATS until ctx ends; then it finishes the
+// calls that it has and returns nil. A [tools.Warmer] is warmed first. Any number of
+// processes may serve one tool: they share its calls.
+func ServeTool(ctx context.Context, c Config, tool tools.Tool) error {
+	if c.NATS == "" {
+		return errors.New("pfr: the NATS address is needed")
+	}
+	cfg, log := c.defaults()
+	return app.ServeTool(ctx, cfg, app.ToolProcess{
+		Tool: tool, Ready: func() { log.Info("tool is served", "tool", tool.Name()) },
+	}, log)
 }

@@ -109,6 +109,11 @@ func timings(d schemas.RouteDecision, start time.Time) schemas.Timings {
 		QueuedMS: max(0, millis(start.Sub(d.Query.SubmittedAt))-router),
 		RouterMS: router,
 		ToolsMS:  millis(now.Sub(start)),
-		TotalMS:  max(0, millis(now.Sub(d.Query.SubmittedAt))),
+		TotalMS:  total(d, now),
 	}
+}
+
+// total is the time of a page from the submission of its query, in milliseconds.
+func total(d schemas.RouteDecision, now time.Time) float64 {
+	return max(0, millis(now.Sub(d.Query.SubmittedAt)))
 }

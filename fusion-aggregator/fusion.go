@@ -2,7 +2,7 @@
 //
 // It scatters the calls of the decision to the tools, gathers the answers by deadline, and
 // fuses them into one SERP: each call fills one section, each section has a status, and no
-// item is listed twice. One slow, dead or lying tool costs its own section and no more.
+// item is listed twice. A [Refiner] may have the last word on their order. One slow, dead or lying tool costs its own section and no more.
 //
 // The page is final once it is on the SERP topic; the copies sent to the feed on the way
 // only make it faster.
@@ -48,9 +48,10 @@ type Feed interface {
 
 // Ports is what an [Aggregator] works with.
 type Ports struct {
-	Tools Caller
-	Pages Pages
-	Feed  Feed
+	Tools   Caller
+	Pages   Pages
+	Feed    Feed
+	Refiner Refiner // nil: pages stay as the rules made them
 }
 
 // Aggregator makes pages. It is safe for concurrent use; decisions of one correlation id
@@ -110,7 +111,10 @@ func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.
 		return expired(d, start)
 	}
 	a.announce(ctx, d)
-	return assemble(d, a.gather(ctx, d), start)
+	page := assemble(d, a.gather(ctx, d), start)
+	a.refine(ctx, d, &page)
+	page.Timings.TotalMS, page.CreatedAt = total(d, time.Now()), time.Now().UTC()
+	return page
 }
 
 // announce tells whoever waits which sections will come.

@@ -355,6 +355,27 @@ func TestLateAnswersAreCountedAndDropped(t *testing.T) {
 	})
 }
 
+// The worker decides what it keeps: it has to know what the manifest says.
+func TestThePolicyForLateAnswersReachesTheTool(t *testing.T) {
+	for _, late := range []schemas.LateResults{"", schemas.LateDrop, schemas.LateCache} {
+		synctest.Test(t, func(t *testing.T) {
+			got := schemas.LateResults("nothing")
+			a, _ := aggregator(t, tools{"a": func(_ context.Context, req schemas.ToolRequest) (schemas.ToolResponse, error) {
+				got = req.Late
+				return respond(req, "x"), nil
+			}}, nil)
+			d := decision(time.Second, "a")
+			d.Decision.Calls[0].Late = late
+			if err := a.Handle(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+			if got != late {
+				t.Errorf("the tool got %q, want %q", got, late)
+			}
+		})
+	}
+}
+
 func TestUserGoesToToolsOnly(t *testing.T) {
 	const canary = "canary-feature"
 	synctest.Test(t, func(t *testing.T) {

@@ -88,7 +88,7 @@ func request(d schemas.RouteDecision, c schemas.Call, limit time.Time) schemas.T
 	return schemas.ToolRequest{
 		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID,
 		Tool: c.Tool, Section: c.Section, Query: d.Query.Text, Params: c.Params, Limit: c.Limit + c.Spare,
-		Market: d.Query.Market, Locale: d.Query.Locale, User: d.User, Deadline: limit,
+		Market: d.Query.Market, Locale: d.Query.Locale, User: d.User, Deadline: limit, Late: c.Late,
 	}
 }
 

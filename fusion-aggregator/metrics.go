@@ -15,6 +15,7 @@ type metrics struct {
 	pages      *prometheus.CounterVec
 	sections   *prometheus.CounterVec
 	late       *prometheus.CounterVec
+	refined    *prometheus.CounterVec
 	duplicates prometheus.Counter
 	sectionSec *prometheus.HistogramVec
 	pageSec    *prometheus.HistogramVec
@@ -26,6 +27,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		pages:      f.CounterVec("pages_total", "Pages published, by route and status.", "route", "status"),
 		sections:   f.CounterVec("sections_total", "Sections closed, by tool and status.", "tool", "status"),
 		late:       f.CounterVec("late_answers_total", "Good answers that came after their section was closed.", "tool"),
+		refined:    f.CounterVec("refined_total", "Pages that could be put in another order, by what became of it.", "outcome"),
 		duplicates: f.Counter("duplicate_decisions_total", "Decisions whose page was out already."),
 		sectionSec: f.Seconds("section_seconds", "Time from scatter to the end of a section.", "tool"),
 		pageSec:    f.Seconds("page_seconds", "Time from submission of a query to its durable page.", "route"),

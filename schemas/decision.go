@@ -36,14 +36,16 @@ type RouteDecision struct {
 // Decision is what a query text means. It depends on the public query alone, so it can be
 // cached and shared between users.
 type Decision struct {
-	Route      string  `json:"route"`
-	Params     Params  `json:"params"`
-	Calls      []Call  `json:"calls"` // in layout order
-	Layout     string  `json:"layout"`
-	Notice     string  `json:"notice,omitempty"` // shown above the sections
-	Source     Source  `json:"source"`
-	Degraded   bool    `json:"degraded,omitempty"` // a better tier was away
-	Confidence float64 `json:"confidence"`         // calibrated P(route is right), 0 to 1
+	Route  string `json:"route"`
+	Params Params `json:"params"`
+	Calls  []Call `json:"calls"` // in layout order
+	Layout string `json:"layout"`
+	Notice string `json:"notice,omitempty"` // shown above the sections
+	// Refine is the last step on the page, if there is one; nil: none.
+	Refine     *Refinement `json:"refine,omitempty"`
+	Source     Source      `json:"source"`
+	Degraded   bool        `json:"degraded,omitempty"` // a better tier was away
+	Confidence float64     `json:"confidence"`         // calibrated P(route is right), 0 to 1
 
 	Arm          string        `json:"arm,omitempty"`          // of the roll-out; "" is the default
 	Alternatives []Alternative `json:"alternatives,omitempty"` // the next best routes, best first
@@ -123,6 +125,15 @@ type Call struct {
 	Late       LateResults `json:"late,omitempty"` // "" means LateDrop
 }
 
+// Refinement says how a finished page may be put in another order. It never adds or
+// changes items, and without a language model it does nothing.
+type Refinement struct {
+	BudgetMS int `json:"budget_ms"` // the query's deadline may be nearer
+	// KeepTop keeps the first item of every mandatory section where it is: the page is for
+	// a named thing.
+	KeepTop bool `json:"keep_top,omitempty"`
+}
+
 // Key returns the partition key.
 func (d RouteDecision) Key() string { return d.Query.CorrelationID }
 
@@ -151,6 +162,9 @@ func (d *Decision) check(p *problems) {
 	d.Params.check(p)
 	p.name("layout", d.Layout)
 	p.text("notice", d.Notice, MaxTitleBytes)
+	if d.Refine != nil {
+		within(p, "refine", d.Refine, (*Refinement).check)
+	}
 	d.Source.check(p)
 	p.ratio("confidence", d.Confidence)
 	p.name("manifest_version", d.ManifestVersion)
@@ -192,6 +206,8 @@ func (t *Tier) check(p *problems) {
 func (s Source) check(p *problems) {
 	oneOf(p, "source", s, SourceCache, SourcePrecomputed, SourceStudent, SourceLLM, SourceFallback)
 }
+
+func (r *Refinement) check(p *problems) { p.between("budget_ms", r.BudgetMS, 1, MaxDeadlineMS) }
 
 func (c *Call) check(p *problems) {
 	p.tool(c.Tool)

@@ -17,14 +17,15 @@ func publicMessage() shape {
 		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(path).and(shape{
 		"calls":  leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
 		"tokens": leaves("prompt", "cached", "completion"),
+		"refine": leaves("budget_ms", "keep_top"),
 	})
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
 		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
-	page := leaves("layout", "notice", "status", "coverage", "cost_usd", "created_at").and(shape{
+	page := leaves("layout", "notice", "status", "coverage", "refined", "cost_usd", "created_at").and(shape{
 		"route": leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm").and(params).and(path),
 		"sections": leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms").
 			and(shape{"items": item}),
-		"timings": leaves("queued_ms", "router_ms", "tools_ms", "total_ms"),
+		"timings": leaves("queued_ms", "router_ms", "tools_ms", "refine_ms", "total_ms"),
 	})
 	interaction := leaves("event_id", "action_name", "query_id", "timestamp", "sent_at", "section_id", "section_position",
 		"ms_played").and(shape{"event_attributes": {

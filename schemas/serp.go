@@ -41,8 +41,9 @@ type SERP struct {
 	Layout        string       `json:"layout"`
 	Notice        string       `json:"notice,omitempty"`
 	Status        SERPStatus   `json:"status"`
-	Coverage      float64      `json:"coverage"` // answered calls ÷ calls, 0 to 1
-	Sections      []Section    `json:"sections"` // in layout order
+	Coverage      float64      `json:"coverage"`          // answered calls ÷ calls, 0 to 1
+	Sections      []Section    `json:"sections"`          // in layout order
+	Refined       bool         `json:"refined,omitempty"` // a language model had a say in the order of items
 	Timings       Timings      `json:"timings"`
 	Cost          float64      `json:"cost_usd"`
 	CreatedAt     time.Time    `json:"created_at"`
@@ -80,10 +81,11 @@ type Section struct {
 
 // Timings is where the time of a page went, in milliseconds.
 type Timings struct {
-	QueuedMS float64 `json:"queued_ms"` // submitted → decided, without deciding
-	RouterMS float64 `json:"router_ms"` // deciding
-	ToolsMS  float64 `json:"tools_ms"`  // scatter → gather
-	TotalMS  float64 `json:"total_ms"`  // submitted → page
+	QueuedMS float64 `json:"queued_ms"`           // submitted → decided, without deciding
+	RouterMS float64 `json:"router_ms"`           // deciding
+	ToolsMS  float64 `json:"tools_ms"`            // scatter → gather
+	RefineMS float64 `json:"refine_ms,omitempty"` // putting items in order
+	TotalMS  float64 `json:"total_ms"`            // submitted → page
 }
 
 // Key returns the partition key.
@@ -113,6 +115,7 @@ func (s *SERP) check(p *problems) {
 	p.amount("timings.queued_ms", t.QueuedMS)
 	p.amount("timings.router_ms", t.RouterMS)
 	p.amount("timings.tools_ms", t.ToolsMS)
+	p.amount("timings.refine_ms", t.RefineMS)
 	p.amount("timings.total_ms", t.TotalMS)
 	p.amount("cost_usd", s.Cost)
 	p.time("created_at", s.CreatedAt)

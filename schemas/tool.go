@@ -15,6 +15,8 @@ type ToolRequest struct {
 	Locale        string    `json:"locale"`
 	User          *User     `json:"user,omitempty"`
 	Deadline      time.Time `json:"deadline"`
+	// Late is what becomes of an answer that is not ready by the deadline; "" means LateDrop.
+	Late LateResults `json:"late,omitempty"`
 }
 
 // ToolResponse answers a [ToolRequest]. No items is a good answer: the section is empty.
@@ -41,6 +43,7 @@ func (r ToolRequest) Validate() error {
 	p.market(r.Market)
 	p.optional("locale", r.Locale)
 	p.time("deadline", r.Deadline)
+	oneOf(&p, "late", r.Late, "", LateDrop, LateCache)
 	if r.User != nil {
 		within(&p, "user", r.User, (*User).check)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 

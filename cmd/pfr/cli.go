@@ -29,12 +29,15 @@ type cli struct {
 	Run         runCmd         `cmd:"" help:"Run roles against real brokers."`
 	Ask         askCmd         `cmd:"" help:"Ask one query of a running pipeline."`
 	Route       routeCmd       `cmd:"" help:"Decide routes for queries, one a line, without brokers."`
+	Catalog     catalogCmd     `cmd:"" help:"Build and look at catalogues."`
 	Train       trainCmd       `cmd:"" help:"Train the models that run in the process."`
 	Evaluate    evaluateCmd    `cmd:"" help:"Measure quality on labelled data."`
 	DeadLetters deadLettersCmd `cmd:"" name:"dead-letters" help:"List and replay what could not be handled."`
 	Shadow      shadowCmd      `cmd:"" help:"How far candidate routers agree with what is served."`
 	Popular     popularCmd     `cmd:"" help:"What is asked most."`
 	Precompute  precomputeCmd  `cmd:"" help:"Decide popular queries ahead of time; list and withdraw such decisions."`
+	Tools       toolsCmd       `cmd:"" help:"Which tools are served now, and how busy they are."`
+	New         newCmd         `cmd:"" help:"Write the beginnings of something new."`
 	Topics      topicsCmd      `cmd:"" help:"Create and check the topics."`
 	Bench       benchCmd       `cmd:"" help:"Put an open-loop load on a running pipeline."`
 	Config      configCmd      `cmd:"" help:"Print the effective settings, without secrets."`

@@ -13,6 +13,7 @@ import (
 
 type evaluateCmd struct {
 	Routes evaluateRoutesCmd `cmd:"" help:"Accuracy, parameters, calibration, time and cost of the router on labelled queries."`
+	Recs   evaluateRecsCmd   `cmd:"" help:"Recall, nDCG, coverage and novelty of the recommenders on what listeners played."`
 }
 
 type evaluateRoutesCmd struct {

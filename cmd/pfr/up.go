@@ -15,7 +15,7 @@ import (
 type upCmd struct {
 	HTTP    string `name:"http" help:"Address to listen on (default 127.0.0.1:8080)." placeholder:"ADDR"`
 	Data    string `help:"Folder that keeps topics and pages; without it they are in memory and gone at the end." placeholder:"DIR"`
-	Catalog string `help:"Folder with a catalogue in text form, instead of the sample." placeholder:"DIR"`
+	Catalog string `help:"Folder with a catalogue, built or in text form, instead of the sample." placeholder:"DIR"`
 	model
 }
 

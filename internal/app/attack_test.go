@@ -10,8 +10,8 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	router "github.com/parallel-fusion/pfr/router-worker"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )

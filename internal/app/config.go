@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/serpstore"
@@ -17,6 +18,7 @@ import (
 	"github.com/parallel-fusion/pfr/producers/gateway"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/semantic"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
 )
 
 // Config is every setting of a process: one section for each package.
@@ -31,6 +33,7 @@ type Config struct {
 	Router    RouterConfig          `yaml:"router"`
 	Tools     ToolsConfig           `yaml:"tools"`
 	Fusion    FusionConfig          `yaml:"fusion"`
+	Agents    AgentsConfig          `yaml:"agents"`
 	Pages     serpstore.Config      `yaml:"pages"`
 	Online    metrics.Config        `yaml:"online"`
 	Telemetry telemetry.Config      `yaml:"telemetry"`
@@ -100,12 +103,19 @@ type FusionConfig struct {
 
 // ToolsConfig is the tool workers and their catalogue.
 type ToolsConfig struct {
-	// Catalog is a folder with a catalogue in text form; "" is the embedded sample.
+	// Catalog is a folder with a catalogue: versions that were built, of which the current
+	// one is followed live, or one in text form. "" is the embedded sample.
 	Catalog string `yaml:"catalog"`
-	Workers int    `yaml:"workers"` // calls at once, for each tool
-	Backlog int    `yaml:"backlog"` // calls that wait, for each tool; more are refused
+	// Models is the folder of the recommenders; "" is "models" in that of the catalogue.
+	Models string `yaml:"models"`
+	// Follow is how often the two folders are looked at for a new version.
+	Follow  time.Duration `yaml:"follow"`
+	Workers int           `yaml:"workers"` // calls at once, for each tool
+	Backlog int           `yaml:"backlog"` // calls that wait, for each tool; more are refused
 	// Only names the tools to serve; empty means all.
 	Only []string `yaml:"only"`
+	// Results is the memory of answers that serve equal calls.
+	Results tools.ResultsConfig `yaml:"results"`
 }
 
 // DefaultConfig returns the settings of a process that joins brokers on this machine.
@@ -117,8 +127,9 @@ func DefaultConfig() Config {
 		Kafka:    stream.DefaultConfig(), Produce: stream.DefaultProducerConfig(), Topics: defaultTopicsConfig(), NATS: nats,
 		Gateway: gateway.DefaultConfig(), Producers: producers.DefaultConfig(),
 		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, Semantic: SemanticConfig{Config: semantic.DefaultConfig()}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
-		Tools: ToolsConfig{Workers: 8, Backlog: 64},
-		Pages: serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
+		Tools:  ToolsConfig{Follow: 2 * time.Second, Workers: 8, Backlog: 64, Results: tools.DefaultResultsConfig()},
+		Agents: defaultAgentsConfig(),
+		Pages:  serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
 		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),
 	}
 }
@@ -138,6 +149,7 @@ func (c Config) Validate() error {
 		{"producers", c.Producers},
 		{"router", c.Router},
 		{"fusion", c.Fusion},
+		{"tools.results", c.Tools.Results},
 		{"pages", c.Pages},
 		{"online", c.Online},
 		{"telemetry", c.Telemetry},
@@ -146,11 +158,12 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
+	errs = append(errs, c.Agents.validate(c.Router.LLM))
 	if c.Topics.Partitions < 1 || c.Topics.Retention <= 0 || c.Topics.DeadLetterRetention <= 0 {
 		errs = append(errs, errors.New("topics: partitions and retentions must be positive"))
 	}
-	if min(c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 {
-		errs = append(errs, errors.New("fusion.handlers and tools.workers must be positive, tools.backlog not negative"))
+	if min(c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 || c.Tools.Follow <= 0 {
+		errs = append(errs, errors.New("fusion.handlers, tools.workers and tools.follow must be positive, tools.backlog not negative"))
 	}
 	if c.Supervise.StartTimeout <= 0 || c.Supervise.StopTimeout <= 0 {
 		errs = append(errs, errors.New("supervise: timeouts must be positive"))

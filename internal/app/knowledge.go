@@ -16,25 +16,19 @@ import (
 // knowledge is what several roles of one process know: the routes, and the catalogue,
 // which is loaded once.
 type knowledge struct {
-	manifest *routes.Manifest
-	catalog  func() (*catalog.Catalog, error)
+	manifest   *routes.Manifest
+	collection func() (collection, error)
 }
 
 func newKnowledge(cfg ToolsConfig) (knowledge, error) {
 	manifest, err := routes.Music()
-	return knowledge{manifest, sync.OnceValues(func() (*catalog.Catalog, error) { return loadCatalog(cfg.Catalog) })}, err
+	return knowledge{manifest, sync.OnceValues(func() (collection, error) { return openCollection(cfg) })}, err
 }
 
-// loadCatalog returns the catalogue of a folder, or the sample.
-func loadCatalog(dir string) (*catalog.Catalog, error) {
-	if dir == "" {
-		return catalog.Sample()
-	}
-	c, err := catalog.Load(os.DirFS(dir))
-	if err != nil {
-		return nil, fmt.Errorf("catalogue in %s: %w", dir, err)
-	}
-	return c, nil
+// catalog returns the catalogue as it was when the process started.
+func (k knowledge) catalog() (*catalog.Catalog, error) {
+	c, err := k.collection()
+	return c.catalog, err
 }
 
 // student returns the in-process model of a folder, or the embedded one, which knows the

@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/internal/supervise"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/guard"
@@ -184,7 +185,7 @@ type replica struct {
 // /readyz says so.
 func (r replica) Probe(ctx context.Context) error {
 	err := r.Client.Probe(ctx)
-	if errors.Is(err, llm.ErrNotEnforced) {
+	if errors.Is(err, chat.ErrNotEnforced) {
 		_, err = r.Client.Route(ctx, r.example)
 	}
 	return err
@@ -204,7 +205,7 @@ func (r replica) Compose(ctx context.Context, text string) (router.Answer, error
 
 // limited marks a refusal for too many requests.
 func limited(err error) error {
-	if status, ok := errors.AsType[*llm.StatusError](err); ok && status.Code == http.StatusTooManyRequests {
+	if status, ok := errors.AsType[*chat.StatusError](err); ok && status.Code == http.StatusTooManyRequests {
 		return fmt.Errorf("%w: %w", router.ErrLimited, err)
 	}
 	return err
@@ -256,7 +257,7 @@ func (ms *models) close() {
 // ModelStatus is a language model as /readyz shows it.
 type ModelStatus struct {
 	guard.Status
-	Servers []llm.Status `json:"servers"`
+	Servers []chat.Status `json:"servers"`
 }
 
 // RouterStatus is the router as /readyz shows it.

@@ -93,8 +93,13 @@ func warm(in *infra, r *router.Router, ms *models, last int) func(context.Contex
 
 // fusionParts: decisions in, tools asked over NATS, pages out.
 func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
-	feed := steps{in.conn}
-	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{Tools: toolCaller{in.conn}, Pages: insist[schemas.SERP]{publish(in, pages)}, Feed: feed}, in.log, in.reg)
+	refiner, parts, err := newRefiner(in, cfg)
+	if err != nil {
+		return nil, err
+	}
+	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{
+		Tools: toolCaller{in.conn}, Pages: insist[schemas.SERP]{publish(in, pages)}, Feed: steps{in.conn}, Refiner: refiner,
+	}, in.log, in.reg)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +113,10 @@ func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []supervise.Part{{Name: "fusion", Run: func(ctx context.Context, ready func()) error {
+	return append(parts, supervise.Part{Name: "fusion", Run: func(ctx context.Context, ready func()) error {
 		defer agg.Close()
 		return consume(consumer)(ctx, ready)
-	}}}, nil
+	}}), nil
 }
 
 // rememberPages tells the aggregator which pages of a partition are out already. Queries,

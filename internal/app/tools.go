@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/parallel-fusion/pfr/internal/rpc"
 	"github.com/parallel-fusion/pfr/internal/supervise"
-	"github.com/parallel-fusion/pfr/schemas"
+	"github.com/parallel-fusion/pfr/internal/versions"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
-	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/dj"
+	"github.com/parallel-fusion/pfr/tool-workers/dj/host"
 	"github.com/parallel-fusion/pfr/tool-workers/newreleases"
 	"github.com/parallel-fusion/pfr/tool-workers/podcasts"
 	"github.com/parallel-fusion/pfr/tool-workers/recs"
@@ -22,66 +22,131 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// toolBuilders lists every tool there is. A new tool is one line here.
-func toolBuilders() []func(*taste.Finder) (tools.Tool, error) {
+// toolBuilders lists every tool there is over a catalogue. A new tool is one line here.
+func toolBuilders(c collection, h *host.Host) []func(*taste.Finder) (tools.Tool, error) {
 	return []func(*taste.Finder) (tools.Tool, error){
-		func(f *taste.Finder) (tools.Tool, error) { return search.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return similarartists.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return recs.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return newreleases.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return releaseinfo.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return podcasts.New(f) },
-		func(f *taste.Finder) (tools.Tool, error) { return dj.New(f) },
+		c.search,
+		similarartists.New,
+		recs.New,
+		newreleases.New,
+		releaseinfo.New,
+		podcasts.New,
+		func(f *taste.Finder) (tools.Tool, error) { return dj.New(f, h) },
 	}
 }
 
-// toolsParts serves each tool on its NATS subject as a service of its own.
-func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error) {
-	c, err := know.catalog()
-	if err != nil {
-		return nil, err
+// search returns the tool with the index that was built beside the catalogue, or builds
+// one.
+func (c collection) search(f *taste.Finder) (tools.Tool, error) {
+	if c.index == "" {
+		return search.New(f)
 	}
-	all, err := buildTools(c)
-	if err != nil {
-		return nil, err
-	}
-	var parts []supervise.Part
-	for _, t := range all {
-		if len(cfg.Tools.Only) > 0 && !slices.Contains(cfg.Tools.Only, t.Name()) {
-			continue
-		}
-		service := rpc.DefaultServiceConfig()
-		service.Name, service.Subject = t.Name(), schemas.ToolSubject(t.Name())
-		service.Description = "pfr tool"
-		service.Metadata = map[string]string{"catalogue": c.Version}
-		service.Workers, service.Backlog = cfg.Tools.Workers, cfg.Tools.Backlog
-		handle := toolHandler(tools.NewWorker(t, c.Version, in.log, in.reg))
-		parts = append(parts, supervise.Part{Name: "tools/" + t.Name(), Run: func(ctx context.Context, ready func()) error {
-			return in.conn.Serve(ctx, service, handle, ready)
-		}})
-	}
-	if want := len(cfg.Tools.Only); want > 0 && len(parts) != want {
-		return nil, fmt.Errorf("tools.only: %v: some of them are no tools", cfg.Tools.Only)
-	}
-	return parts, nil
+	return search.Open(f, c.index)
 }
 
 // buildTools builds every tool at once: each makes its own indexes.
-func buildTools(c *catalog.Catalog) ([]tools.Tool, error) {
-	finder, err := taste.NewFinder(c, taste.NewInvented(c))
-	if err != nil {
-		return nil, fmt.Errorf("build tools: %w", err)
-	}
-	builders := toolBuilders()
+func buildTools(c collection, h *host.Host) ([]tools.Tool, error) {
+	builders := toolBuilders(c, h)
 	built := make([]tools.Tool, len(builders))
 	var g errgroup.Group
 	for i, build := range builders {
 		g.Go(func() (err error) {
-			if built[i], err = build(finder); err != nil {
+			if built[i], err = build(c.finder); err != nil {
 				return fmt.Errorf("build tool %d: %w", i, err)
 			}
 			return nil
 		})
 	}
 	return built, g.Wait()
+}
+
+// toolsParts serves each tool on its NATS subject as a service of its own, over the current
+// version of the catalogue.
+func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error) {
+	c, err := know.collection()
+	if err != nil {
+		return nil, err
+	}
+	h, parts, err := newHost(in, cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &stock{in: in, cfg: cfg.Tools, host: h, version: c.version, served: map[string]*tools.Swappable{}}
+	all, err := buildTools(c, h)
+	if err != nil {
+		return nil, err
+	}
+	results, err := tools.NewResults(cfg.Tools.Results, in.log, in.reg)
+	if err != nil {
+		return nil, fmt.Errorf("tool results: %w", err)
+	}
+	in.closers = append(in.closers, results.Close)
+	for _, t := range all {
+		if len(cfg.Tools.Only) > 0 && !slices.Contains(cfg.Tools.Only, t.Name()) {
+			continue
+		}
+		served := tools.NewSwappable(t, c.version)
+		s.served[t.Name()] = served
+		w := tools.NewWorker(served, c.version, in.log, in.reg, tools.WithResults(results))
+		parts = append(parts, supervise.Part{Name: "tools/" + t.Name(), Run: toolPart(in.conn, toolService(cfg.Tools, served, c.version), w)})
+	}
+	if want := len(cfg.Tools.Only); want > 0 && len(s.served) != want {
+		return nil, fmt.Errorf("tools.only: %v: some of them are no tools", cfg.Tools.Only)
+	}
+	if c.from[0].Name != "" {
+		parts = append(parts, supervise.Part{Name: "tools/catalogue", Run: s.follow(c.from)})
+	}
+	return parts, nil
+}
+
+// stock is the tools that a process serves, which change with the catalogue and the models.
+type stock struct {
+	in   *infra
+	cfg  ToolsConfig
+	host *host.Host
+
+	mu      sync.Mutex // held while the stock changes
+	version string
+	served  map[string]*tools.Swappable // by name; read-only
+}
+
+// follow exchanges what is behind the tools whenever the catalogue or the models get a new
+// version. One that cannot be used is logged, and the old one goes on.
+func (s *stock) follow(from [2]versions.Version) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		ready()
+		changed := func(versions.Version) error { return s.renew(ctx) }
+		failed := func(err error) {
+			s.in.log.Error("new catalogue or models cannot be used", "error", err, "serving", s.version)
+		}
+		var g errgroup.Group
+		g.Go(func() error { s.cfg.catalogFolder().Follow(ctx, s.cfg.Follow, from[0], changed, failed); return nil })
+		g.Go(func() error { s.cfg.modelsFolder().Follow(ctx, s.cfg.Follow, from[1], changed, failed); return nil })
+		return g.Wait()
+	}
+}
+
+// renew builds the tools anew and exchanges them one by one. Calls that run end on what
+// they began with.
+func (s *stock) renew(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := openCollection(s.cfg)
+	if err != nil || c.version == s.version {
+		return err
+	}
+	all, err := buildTools(c, s.host)
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if served, ok := s.served[t.Name()]; ok {
+			if err := served.Swap(ctx, t, c.version); err != nil {
+				return err
+			}
+		}
+	}
+	s.in.log.Info("tools serve another catalogue", "from", s.version, "to", c.version)
+	s.version = c.version
+	return nil
 }

@@ -17,11 +17,11 @@ var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "intern
 // layers is the table: cmd → app → {roles, transports} → schemas and leaves. A role never
 // imports a role or a transport; a transport never imports schemas.
 var layers = []layer{
-	{folder: ".", may: []string{"internal/app", "producers", "consumers", "schemas"}},
+	{folder: ".", may: []string{"internal/app", "producers", "consumers", "tool-workers", "schemas"}},
 	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
-		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "schemas",
-		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/supervise", "internal/telemetry",
+		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "evaluation", "schemas",
+		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/supervise", "internal/telemetry", "internal/versions",
 	}},
 	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest"}},
 
@@ -39,6 +39,10 @@ var layers = []layer{
 	{folder: "router-worker/student/nlu", may: []string{"evaluation/stats"}},
 	{folder: "tool-workers", may: leaves},
 	{folder: "tool-workers/catalog", may: []string{"schemas"}},
+	{folder: "tool-workers/catalog/importer", may: []string{"=tool-workers/catalog", "tool-workers/taxonomy", "internal/codec"}, tests: []string{"tool-workers/catalog/generate"}},
+	{folder: "tool-workers/catalog/generate", may: []string{"=tool-workers/catalog", "tool-workers/taxonomy"}},
+	{folder: "tool-workers/recommend", tests: []string{"evaluation/recs"}},
+	{folder: "tool-workers/listening", may: []string{"schemas", "tool-workers/catalog", "tool-workers/recommend", "tool-workers/taste"}, tests: []string{"tool-workers/catalog/generate"}},
 	{folder: "fusion-aggregator", may: leaves},
 	{folder: "fusion-aggregator/refine", may: append([]string{"=fusion-aggregator", "=internal/llm"}, leaves...), tests: []string{"internal/llm/llmtest"}},
 	{folder: "consumers", may: leaves},
@@ -50,7 +54,7 @@ var layers = []layer{
 	// each tool stands on the port, the catalogue and what tools share; siblings never
 	// import each other
 	{folder: "tool-workers/taxonomy", may: []string{"tool-workers/catalog"}},
-	{folder: "tool-workers/taste", may: []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy"}, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/taste", may: []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy", "tool-workers/recommend"}, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/tooltest", may: tool},
 	{folder: "tool-workers/search", may: tool, tests: []string{"tool-workers/tooltest", "tool-workers/catalog/generate"}},
 	{folder: "tool-workers/similarartists", may: tool, tests: []string{"tool-workers/tooltest"}},
@@ -63,6 +67,7 @@ var layers = []layer{
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
 	{folder: "evaluation/frames"},
+	{folder: "evaluation/recs"},
 	{folder: "evaluation/routing", may: []string{"schemas", "evaluation/stats", "evaluation/frames"}},
 
 	// transports
@@ -100,6 +105,12 @@ var owners = map[string][]string{
 	"github.com/blevesearch":                  {"tool-workers/search"},
 	"github.com/RoaringBitmap":                {"tool-workers/search"},
 	"github.com/alecthomas/kong":              {"cmd"},
+	"github.com/schollz/progressbar":          {"cmd"},
+	"github.com/mmcdole/gofeed":               {"tool-workers/catalog/importer"},
+	"github.com/klauspost/compress":           {"tool-workers/catalog/importer"},
+	"github.com/ulikunitz/xz":                 {"tool-workers/catalog/importer"},
+	"gonum.org/v1/gonum":                      {"tool-workers/recommend"},
+	"github.com/parquet-go/parquet-go":        {"tool-workers/recommend"},
 	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config", "router-worker/rollout"},
 	"github.com/failsafe-go/failsafe-go":      {"router-worker/guard", "internal/llm"},
 	"github.com/openai/openai-go":             {"internal/llm"},
@@ -111,7 +122,7 @@ var owners = map[string][]string{
 	"go.uber.org/goleak":                      {"."}, // tests only by nature
 	"pgregory.net/rapid":                      {"."},
 	"github.com/chromedp":                     {"test"},
-	"github.com/santhosh-tekuri/jsonschema":   {"test"},
+	"github.com/santhosh-tekuri/jsonschema":   {"test", "tool-workers/tooltest"},
 }
 
 // testDoors are more doors, for tests.
@@ -121,6 +132,6 @@ var testDoors = map[string][]string{
 	"github.com/twmb/franz-go":              {"internal/stream"},
 	"go.opentelemetry.io":                   {"internal/rpc", "internal/stream", "internal/bustest", "test"},
 	"github.com/chromedp":                   {"producers/gateway"},
-	"github.com/santhosh-tekuri/jsonschema": {"schemas", "producers/gateway"},
+	"github.com/santhosh-tekuri/jsonschema": {"schemas", "producers/gateway", "tool-workers"},
 	"github.com/goccy/go-yaml":              {"schemas", "producers/gateway"},
 }

@@ -15,9 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"pgregory.net/rapid"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/llm"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -126,7 +127,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server := serve(t, llmtest.Config{})
 			cfg, reg := patient(server.URL()), prometheus.NewRegistry()
-			cfg.Profile, cfg.Model = llm.OpenAI, "m"
+			cfg.Profile, cfg.Model = chat.OpenAI, "m"
 			if c.timeout > 0 {
 				cfg.Timeout = c.timeout
 			}
@@ -137,7 +138,7 @@ func TestFailures(t *testing.T) {
 			if took := time.Since(start); c.timeout > 0 && took > c.timeout+500*time.Millisecond {
 				t.Errorf("took %v", took)
 			}
-			var status *llm.StatusError
+			var status *chat.StatusError
 			if c.want != nil && !errors.Is(err, c.want) || c.want == nil && !errors.As(err, &status) {
 				t.Fatalf("error %v", err)
 			}
@@ -167,7 +168,7 @@ func TestStatusErrorSaysWhatToDo(t *testing.T) {
 	}
 	server.Set(llmtest.Limiting(3 * time.Second))
 	_, err := c.Route(t.Context(), "x")
-	var status *llm.StatusError
+	var status *chat.StatusError
 	if !errors.As(err, &status) || status.Code != 429 || status.RetryAfter != 3*time.Second || status.Reason != "rate_limit_exceeded" || !status.Temporary() {
 		t.Errorf("%+v, %v", status, err)
 	}
@@ -181,7 +182,7 @@ func TestStatusErrorSaysWhatToDo(t *testing.T) {
 func TestEveryAttemptIsPriced(t *testing.T) {
 	server := serve(t, llmtest.Config{Flavour: llmtest.LlamaCPP})
 	cfg := patient(server.URL())
-	cfg.Prices = map[string]llm.Price{
+	cfg.Prices = map[string]chat.Price{
 		"fake":    {PromptPerM: 2, CachedPerM: 0.5, CompletionPerM: 8},
 		"default": {PromptPerM: 1000},
 	}

@@ -7,8 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/openai/openai-go/v3"
-
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -28,10 +27,10 @@ type odds map[string]float64
 // Some servers report probabilities from before the grammar was applied, so illegal
 // alternatives are left out; what was not listed counts against the route, unless every
 // route was.
-func routeOdds(tokens []openai.ChatCompletionTokenLogprob, content string, d decided, names []string) odds {
+func routeOdds(tokens []chat.Token, content string, d decided, names []string) odds {
 	var all strings.Builder
 	for _, t := range tokens {
-		all.WriteString(written(t.Bytes, t.Token))
+		all.WriteString(t.Text)
 	}
 	shift := strings.LastIndex(all.String(), content)
 	if shift < 0 || d.end == 0 {
@@ -40,7 +39,7 @@ func routeOdds(tokens []openai.ChatCompletionTokenLogprob, content string, d dec
 	begin, end := shift+d.start, shift+d.end
 	out, path, at := odds{}, 1.0, 0
 	for _, t := range tokens {
-		s := written(t.Bytes, t.Token)
+		s := t.Text
 		if at < end && at+len(s) > begin {
 			if !isLogprob(t) {
 				return nil
@@ -59,21 +58,9 @@ func routeOdds(tokens []openai.ChatCompletionTokenLogprob, content string, d dec
 
 // isLogprob reports whether a token has the logarithm of a probability. Nonsense is no
 // certainty.
-func isLogprob(t openai.ChatCompletionTokenLogprob) bool {
+func isLogprob(t chat.Token) bool {
 	const rounding = 1e-6
-	return t.JSON.Logprob.Valid() && t.Logprob <= rounding
-}
-
-// written returns the bytes of a token.
-func written(b []int64, token string) string {
-	if len(b) == 0 {
-		return token
-	}
-	out := make([]byte, len(b))
-	for i, v := range b {
-		out[i] = byte(v)
-	}
-	return string(out)
+	return t.Logprob <= rounding
 }
 
 // position is a place in the name of a route where a token was chosen.
@@ -85,15 +72,15 @@ type position struct {
 
 // split returns the probability of the chosen token among the legal ones, and the shares
 // of the routes that other tokens would have led to for certain.
-func (p position) split(t openai.ChatCompletionTokenLogprob, chosen string) (own float64, rest odds) {
+func (p position) split(t chat.Token, chosen string) (own float64, rest odds) {
 	own = probability(t.Logprob)
 	listed, legal, rest := own, own, odds{}
 	possible := map[string]bool{}
 	for _, name := range p.fitting(chosen) {
 		possible[name] = true
 	}
-	for _, alt := range t.TopLogprobs {
-		s := written(alt.Bytes, alt.Token)
+	for _, alt := range t.Top {
+		s := alt.Text
 		if s == chosen {
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 )
 
 // said is a token that a model wrote, with its probability and those of the others that

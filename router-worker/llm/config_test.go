@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	"github.com/parallel-fusion/pfr/router-worker/llm"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 )
 
 func TestConfigNamesEveryProblem(t *testing.T) {
@@ -17,8 +18,11 @@ func TestConfigNamesEveryProblem(t *testing.T) {
 		t.Error(err)
 	}
 	bad := llm.Config{
-		URL: "ftp://host", Profile: "gpt", Form: "loose", PromptStyle: "long", KeyFile: "a", KeyEnv: "B",
-		Temperature: math.NaN(), TopLogprobs: 21, DefaultConfidence: 2, Prices: map[string]llm.Price{"m": {PromptPerM: -1}},
+		Config: chat.Config{
+			URL: "ftp://host", Profile: "gpt", KeyFile: "a", KeyEnv: "B",
+			Temperature: math.NaN(), Prices: map[string]chat.Price{"m": {PromptPerM: -1}},
+		},
+		Form: "loose", PromptStyle: "long", TopLogprobs: 21, DefaultConfidence: 2,
 	}
 	err := bad.Validate()
 	for _, name := range []string{

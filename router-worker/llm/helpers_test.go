@@ -9,9 +9,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/llm"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -20,8 +21,8 @@ var _ router.LLM = (*llm.Client)(nil)
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // flavours are the servers, with the profile that each is taken for.
-var flavours = map[llmtest.Flavour]llm.Profile{
-	llmtest.OpenAI: llm.OpenAI, llmtest.VLLM: llm.VLLM, llmtest.LlamaCPP: llm.LlamaCPP, llmtest.Ollama: llm.Ollama,
+var flavours = map[llmtest.Flavour]chat.Profile{
+	llmtest.OpenAI: chat.OpenAI, llmtest.VLLM: chat.VLLM, llmtest.LlamaCPP: chat.LlamaCPP, llmtest.Ollama: chat.Ollama,
 }
 
 func garden(tb testing.TB) *routes.Manifest {

@@ -6,16 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strconv"
-	"sync"
 	"sync/atomic"
 
-	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
 	"github.com/prometheus/client_golang/prometheus"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -24,29 +22,29 @@ var errNoCompose = errors.New("the manifest has no compose section")
 
 // Client asks a language model. It implements [router.LLM] and is safe for concurrent use.
 type Client struct {
-	cfg       Config
-	manifest  *routes.Manifest
-	log       *slog.Logger
-	m         *metrics
-	http      *http.Client
-	authorise func(*http.Request) // holds the key, where nothing prints it
-	chat      openai.ChatCompletionService
-
-	tasks     map[shape]map[operation]task // immutable
-	server    atomic.Pointer[server]       // nil until it is known
-	detecting chan struct{}                // held by the one who finds out
-	version   atomic.Pointer[string]
-	typical   map[operation]*atomic.Int64 // prompt tokens of the last answer
-
-	mu     sync.Mutex // guards status
-	status Status
+	cfg      Config
+	manifest *routes.Manifest
+	server   *chat.Client
+	tasks    map[shape]map[operation]task // immutable
+	version  atomic.Pointer[version]      // of the model that was last known
 }
 
-// server is what is known of the other side.
-type server struct {
-	profile Profile
-	model   string // to send
+// operation is what a request is for.
+type operation string
+
+const (
+	opRoute   operation = "route"
+	opCompose operation = "compose"
+)
+
+// task is one kind of question with the version of its prompt and schema.
+type task struct {
+	chat.Task
+	version string
 }
+
+// version is the version of a client while it asks a model.
+type version struct{ model, text string }
 
 // New returns a Client that the caller closes. It does no network. Requests name the
 // model and the profile of cfg; what cfg leaves open is asked of the server before the
@@ -55,40 +53,29 @@ func New(cfg Config, manifest *routes.Manifest, log *slog.Logger, reg prometheus
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("llm config: %w", err)
 	}
-	key, err := cfg.readKey()
-	if err != nil {
-		return nil, fmt.Errorf("llm: %w", err)
-	}
-	c := &Client{
-		cfg: cfg, manifest: manifest, log: log, http: newTransport(),
-		tasks: map[shape]map[operation]task{}, detecting: make(chan struct{}, 1),
-		typical: map[operation]*atomic.Int64{opRoute: {}, opCompose: {}, opProbe: {}},
-		status:  Status{Profile: cfg.Profile, Model: modelName(cfg.Model)},
-	}
+	c := &Client{cfg: cfg, manifest: manifest, tasks: map[shape]map[operation]task{}}
 	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("llm: %w", err)
 	}
-	c.m = newMetrics(reg) // once nothing can go wrong
-	// The service is made without the client around it, which would send whatever keys the
-	// environment holds to any server.
-	opts := []option.RequestOption{
-		option.WithBaseURL(cfg.root() + "/v1/"), option.WithHTTPClient(c.http), option.WithMaxRetries(0),
-	}
-	c.authorise = func(*http.Request) {}
-	if key != "" {
-		opts = append(opts, option.WithAPIKey(key))
-		c.authorise = func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) }
-	}
-	c.chat = openai.NewChatCompletionService(opts...)
-	c.setVersion(modelName(cfg.Model))
-	if cfg.Profile != Auto && cfg.Model != "" {
-		c.server.Store(&server{cfg.Profile, cfg.Model})
-	}
-	return c, nil
+	var err error
+	c.server, err = chat.New(cfg.Config, log, reg) // last: it registers metrics
+	return c, err
 }
 
 // Close lets go of idle connections. Requests under way go on.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.server.Close() }
+
+// Status returns what is known of the server. The caller must not change what it points
+// to.
+func (c *Client) Status() chat.Status { return c.server.Status() }
+
+// Probe asks the server what it is, unless that is known, and whether it enforces
+// schemas; see [chat.Client.Probe].
+func (c *Client) Probe(ctx context.Context) error {
+	t := c.task(opRoute, chat.OpenAI)
+	_, err := c.server.Probe(ctx, t.System, userTurn(c.manifest.Routes[0].Examples[0]), t.CacheKey)
+	return known(err)
+}
 
 // prepare makes prompts and schemas for every shape that a server can have.
 func (c *Client) prepare() error {
@@ -100,11 +87,10 @@ func (c *Client) prepare() error {
 	if c.manifest.Compose != nil {
 		compose = composePrompt(c.manifest, c.cfg.PromptStyle)
 	}
-	for _, p := range []Profile{OpenAI, VLLM, LlamaCPP, Ollama} {
+	for _, p := range []chat.Profile{chat.OpenAI, chat.VLLM, chat.LlamaCPP, chat.Ollama} {
 		s := shapeFor(c.cfg.Form, p)
 		c.tasks[s] = map[operation]task{
-			opRoute: newTask(opRoute, prompt, s.routeSchema(c.manifest), c.cfg.MaxTokens),
-			opProbe: newTask(opProbe, prompt, canarySchema(s), canaryTokens),
+			opRoute: newTask(opRoute, prompt, s.routeSchema(c.manifest), c.cfg.MaxTokens).withLogprobs(c.cfg.TopLogprobs),
 		}
 		if compose != "" {
 			c.tasks[s][opCompose] = newTask(opCompose, compose, s.composeSchema(c.manifest), c.cfg.ComposeMaxTokens)
@@ -115,53 +101,86 @@ func (c *Client) prepare() error {
 
 func newTask(op operation, system string, schema object, maxTokens int) task {
 	data, _ := json.Marshal(schema) // of strings and numbers: it cannot go wrong
-	return task{
-		op: op, system: system, name: string(op), schema: data, maxTokens: maxTokens,
-		logprobs: op == opRoute, version: digest(system, string(data)), cacheKey: "pfr-" + digest(system),
-	}
+	return task{chat.Task{
+		System: system, Name: string(op), Schema: data, MaxTokens: maxTokens, CacheKey: "pfr-" + digest(system),
+	}, digest(system, string(data))}
+}
+
+func (t task) withLogprobs(n int) task {
+	t.TopLogprobs = n
+	return t
 }
 
 // task returns the task for the shape of a profile.
-func (c *Client) task(op operation, p Profile) task { return c.tasks[shapeFor(c.cfg.Form, p)][op] }
+func (c *Client) task(op operation, p chat.Profile) task { return c.tasks[shapeFor(c.cfg.Form, p)][op] }
 
 // Prompt returns the turns that a query is asked with: the static one, and the one with
 // the query. It is what a model must be trained on to be served here.
 func (c *Client) Prompt(query string) (system, user string) {
-	return c.task(opRoute, OpenAI).system, userTurn(query)
+	return c.task(opRoute, chat.OpenAI).System, userTurn(query)
 }
 
 // Version names model, prompt, schema and sampling settings. It does not depend on the
 // profile: all of them give the same decision for the same answer. Where the
 // configuration names no model, it changes when the server has named one.
-func (c *Client) Version() string { return *c.version.Load() }
+func (c *Client) Version() string {
+	model := c.server.Model()
+	if v := c.version.Load(); v != nil && v.model == model {
+		return v.text
+	}
+	v := &version{model, c.versionOf(model)}
+	c.version.Store(v)
+	return v.text
+}
 
-func (c *Client) setVersion(model string) {
+func (c *Client) versionOf(model string) string {
 	parts := []string{
 		model, string(c.cfg.Form), c.cfg.ReasoningEffort,
 		strconv.FormatFloat(c.cfg.Temperature, 'g', -1, 64), strconv.FormatInt(c.cfg.Seed, 10),
 		strconv.FormatFloat(c.cfg.ConfidenceTemperature, 'g', -1, 64), strconv.Itoa(c.cfg.MaxTokens), strconv.Itoa(c.cfg.ComposeMaxTokens),
 	}
 	for _, op := range []operation{opRoute, opCompose} {
-		t := c.task(op, OpenAI)
-		parts = append(parts, t.system, string(t.schema))
+		t := c.task(op, chat.OpenAI)
+		parts = append(parts, t.System, string(t.Schema))
 	}
-	version := "llm-" + digest(parts...)
-	c.version.Store(&version)
+	return "llm-" + digest(parts...)
+}
+
+// ask sends one question and reads what comes back. The answer carries what the request
+// has cost, with an error too.
+func (c *Client) ask(ctx context.Context, op operation, text string, read func(*router.Answer, chat.Reply) error) (router.Answer, error) {
+	var a router.Answer
+	used, err := c.server.Ask(ctx, chat.Question{
+		Operation: string(op), User: userTurn(text),
+		Task: func(p chat.Profile) chat.Task {
+			t := c.task(op, p)
+			a.Prompt = t.version
+			return t.Task
+		},
+		Read: func(r chat.Reply) error { return read(&a, r) },
+	})
+	a.Model, a.Tokens, a.CostUSD = used.Model, schemas.Tokens(used.Tokens), used.CostUSD
+	return a, known(err)
+}
+
+// known marks an answer that is no use as the router knows it.
+func known(err error) error {
+	if errors.Is(err, chat.ErrOutput) {
+		return fmt.Errorf("%w: %w", router.ErrOutput, err)
+	}
+	return err
 }
 
 // Route implements [router.LLM]. The parameters are canonical.
 func (c *Client) Route(ctx context.Context, text string) (router.Answer, error) {
-	return c.ask(ctx, opRoute, text, func(a *router.Answer, ch openai.ChatCompletionChoice) error {
-		if err := usable(ch); err != nil {
-			return err
-		}
-		d, err := parseGuess(c.manifest, ch.Message.Content)
+	return c.ask(ctx, opRoute, text, func(a *router.Answer, r chat.Reply) error {
+		d, err := parseGuess(c.manifest, r.Content)
 		if err != nil {
 			return err
 		}
 		a.Route, a.Params, a.Confidence = d.route.Name, d.params, c.cfg.DefaultConfidence
 		names := c.manifest.Names()
-		if o := routeOdds(ch.Logprobs.Content, ch.Message.Content, d, names); o != nil {
+		if o := routeOdds(r.Tokens, r.Content, d, names); o != nil {
 			a.Confidence, a.Alternatives = o.calibrated(a.Route, len(names), c.cfg.ConfidenceTemperature)
 		}
 		return nil
@@ -174,11 +193,8 @@ func (c *Client) Compose(ctx context.Context, text string) (router.Answer, error
 	if c.manifest.Compose == nil {
 		return router.Answer{}, fmt.Errorf("compose: %w", errNoCompose)
 	}
-	return c.ask(ctx, opCompose, text, func(a *router.Answer, ch openai.ChatCompletionChoice) error {
-		if err := usable(ch); err != nil {
-			return err
-		}
-		calls, err := parseCalls(c.manifest, ch.Message.Content)
+	return c.ask(ctx, opCompose, text, func(a *router.Answer, r chat.Reply) error {
+		calls, err := parseCalls(c.manifest, r.Content)
 		a.Calls, a.Confidence = calls, c.cfg.DefaultConfidence
 		return err
 	})

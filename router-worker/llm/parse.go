@@ -10,13 +10,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	router "github.com/parallel-fusion/pfr/router-worker"
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
-
-// maxDepth is how deep an answer nests: a list of values in a call in a list of calls.
-const maxDepth = 4
 
 // maxInteger bounds integers before they are clamped to what the manifest says.
 const maxInteger = 1 << 40
@@ -25,19 +22,7 @@ const maxInteger = 1 << 40
 var markup = regexp.MustCompile(`(?i)://|<[a-z/!?]|javascript:|data:text`)
 
 // badOutput is a reason why an answer is no valid decision. It never quotes the answer.
-type badOutput string
-
-func (e badOutput) Error() string { return router.ErrOutput.Error() + ": " + string(e) }
-
-func (badOutput) Unwrap() error { return router.ErrOutput }
-
-// pair is a member of a parsed object. The value is a string, a json.Number, a bool, nil,
-// a []any or a []pair.
-type pair struct {
-	key   string
-	value any
-	end   int // offset after the value
-}
+type badOutput = chat.BadOutput
 
 // decided is a parsed decision.
 type decided struct {
@@ -48,9 +33,9 @@ type decided struct {
 }
 
 // parseGuess reads a decision. Whatever the schema says must hold, or the error is a
-// router.ErrOutput; what the portable schema cannot say (lengths, ranges) is clamped.
+// chat.ErrOutput; what the portable schema cannot say (lengths, ranges) is clamped.
 func parseGuess(m *routes.Manifest, content string) (decided, error) {
-	members, offset, err := parseObject(content)
+	members, offset, err := chat.ParseObject(content)
 	if err != nil {
 		return decided{}, err
 	}
@@ -60,17 +45,17 @@ func parseGuess(m *routes.Manifest, content string) (decided, error) {
 		some bool
 	)
 	for _, p := range members {
-		if p.key != routeKey {
+		if p.Key != routeKey {
 			if err := setParam(m, raw, p); err != nil {
 				return decided{}, err
 			}
 			continue
 		}
-		name, _ := p.value.(string)
+		name, _ := p.Value.(string)
 		if d.route, some = m.Route(name); !some {
 			return decided{}, badOutput("the route does not exist")
 		}
-		if end := offset + p.end - 1; strings.HasSuffix(content[:end], `"`+name) {
+		if end := offset + p.End - 1; strings.HasSuffix(content[:end], `"`+name) {
 			d.start, d.end = end-len(name), end
 		}
 	}
@@ -83,14 +68,14 @@ func parseGuess(m *routes.Manifest, content string) (decided, error) {
 
 // parseCalls reads a composition, under the rules of parseGuess. Repeated calls are one.
 func parseCalls(m *routes.Manifest, content string) ([]schemas.Chosen, error) {
-	members, _, err := parseObject(content)
+	members, _, err := chat.ParseObject(content)
 	if err != nil {
 		return nil, err
 	}
-	if len(members) != 1 || members[0].key != callsKey {
+	if len(members) != 1 || members[0].Key != callsKey {
 		return nil, badOutput("want calls and nothing else")
 	}
-	list, ok := members[0].value.([]any)
+	list, ok := members[0].Value.([]any)
 	if !ok || len(list) == 0 || len(list) > m.Compose.MaxCalls {
 		return nil, badOutput("calls is no list of the right length")
 	}
@@ -113,7 +98,7 @@ func parseCalls(m *routes.Manifest, content string) ([]schemas.Chosen, error) {
 }
 
 func parseCall(m *routes.Manifest, item any) (schemas.Chosen, error) {
-	members, ok := item.([]pair)
+	members, ok := item.([]chat.Pair)
 	if !ok {
 		return schemas.Chosen{}, badOutput("a call is not an object")
 	}
@@ -123,13 +108,13 @@ func parseCall(m *routes.Manifest, item any) (schemas.Chosen, error) {
 		raw  = schemas.Params{}
 	)
 	for _, p := range members {
-		if p.key != toolKey {
+		if p.Key != toolKey {
 			if err := setParam(m, raw, p); err != nil {
 				return schemas.Chosen{}, err
 			}
 			continue
 		}
-		name, _ := p.value.(string)
+		name, _ := p.Value.(string)
 		if tool, some = m.Compose.Tool(name); !some {
 			return schemas.Chosen{}, badOutput("the tool is not on offer")
 		}
@@ -143,17 +128,17 @@ func parseCall(m *routes.Manifest, item any) (schemas.Chosen, error) {
 
 // setParam checks a member against the manifest and adds it to params, unless it is null,
 // empty or not to be trusted.
-func setParam(m *routes.Manifest, params schemas.Params, p pair) error {
-	def, ok := m.Parameter(p.key)
+func setParam(m *routes.Manifest, params schemas.Params, p chat.Pair) error {
+	def, ok := m.Parameter(p.Key)
 	if !ok {
 		return badOutput("a parameter does not exist")
 	}
-	if p.value == nil {
+	if p.Value == nil {
 		return nil
 	}
-	v, err := typed(def, p.value)
+	v, err := typed(def, p.Value)
 	if err == nil && v != nil {
-		params[p.key] = v
+		params[p.Key] = v
 	}
 	return err
 }
@@ -203,7 +188,7 @@ func text(def routes.Parameter, v string) (string, error) {
 		}
 		return "", badOutput("a value is not one of those allowed")
 	}
-	s := clean(v)
+	s := chat.Clean(v, schemas.MaxQueryRunes)
 	if utf8.RuneCountInString(s) > maxText || markup.MatchString(s) {
 		return "", nil
 	}
@@ -226,110 +211,4 @@ func list(def routes.Parameter, v []any) (any, error) {
 		}
 	}
 	return out, nil
-}
-
-// parseObject reads the one object that content holds, whatever prose or fence is around
-// it. offset is where it begins.
-func parseObject(content string) (members []pair, offset int, err error) {
-	if !utf8.ValidString(content) {
-		return nil, 0, badOutput("not valid UTF-8")
-	}
-	if i := strings.LastIndex(content, "</think>"); i >= 0 {
-		offset = i
-	}
-	begin := strings.IndexByte(content[offset:], '{')
-	if begin < 0 {
-		return nil, 0, badOutput("there is no object")
-	}
-	offset += begin
-	size := balanced(content[offset:])
-	if size == 0 {
-		return nil, 0, badOutput("the object does not end")
-	}
-	if strings.ContainsAny(content[offset+size:], "{}") {
-		return nil, 0, badOutput("there is more than one object")
-	}
-	dec := json.NewDecoder(strings.NewReader(content[offset : offset+size]))
-	dec.UseNumber()
-	v, err := parseValue(dec, 0)
-	if err != nil {
-		return nil, 0, err
-	}
-	members, _ = v.([]pair) // it begins with a brace
-	return members, offset, nil
-}
-
-// balanced returns the length of the object that s begins with, or 0 if it does not end.
-func balanced(s string) int {
-	depth, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			depth++
-		case c == '}':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		}
-	}
-	return 0
-}
-
-// parseValue reads one JSON value. Unlike [json.Unmarshal] it refuses repeated keys and
-// keeps offsets.
-func parseValue(dec *json.Decoder, depth int) (any, error) {
-	t, err := dec.Token()
-	if err != nil || depth > maxDepth {
-		return nil, badOutput("malformed JSON")
-	}
-	switch t {
-	case json.Delim('{'):
-		return parseMembers(dec, depth)
-	case json.Delim('['):
-		var out []any
-		for dec.More() {
-			v, err := parseValue(dec, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, v)
-		}
-		return out, closeValue(dec)
-	}
-	return t, nil
-}
-
-func parseMembers(dec *json.Decoder, depth int) (any, error) {
-	var out []pair
-	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
-		key, ok := t.(string)
-		if err != nil || !ok {
-			return nil, badOutput("malformed JSON")
-		}
-		v, err := parseValue(dec, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if seen[key] {
-			return nil, badOutput("a key is repeated")
-		}
-		seen[key] = true
-		out = append(out, pair{key: key, value: v, end: int(dec.InputOffset())})
-	}
-	return out, closeValue(dec)
-}
-
-// closeValue reads the bracket that ends a value.
-func closeValue(dec *json.Decoder) error {
-	if _, err := dec.Token(); err != nil {
-		return badOutput("malformed JSON")
-	}
-	return nil
 }

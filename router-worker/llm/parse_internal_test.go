@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"testing"
 
-	router "github.com/parallel-fusion/pfr/router-worker"
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseGuess(m, text)
-		if err != nil && !errors.Is(err, router.ErrOutput) {
+		if err != nil && !errors.Is(err, chat.ErrOutput) {
 			t.Fatal(err)
 		}
 		if err == nil {
@@ -36,7 +36,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		calls, err := parseCalls(m, text)
-		if err != nil && (!errors.Is(err, router.ErrOutput) || calls != nil) {
+		if err != nil && (!errors.Is(err, chat.ErrOutput) || calls != nil) {
 			t.Fatal(calls, err)
 		}
 		if _, ok := m.Composed(calls, "x"); ok != (err == nil) {

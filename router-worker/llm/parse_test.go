@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	router "github.com/parallel-fusion/pfr/router-worker"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 

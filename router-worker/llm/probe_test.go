@@ -12,8 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/parallel-fusion/pfr/router-worker/llm"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
+	chat "github.com/parallel-fusion/pfr/internal/llm"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 )
 
 // A server that takes a schema and ignores it is found out, and seen to be mended.
@@ -22,7 +22,7 @@ func TestProbeFindsServersThatIgnoreSchemas(t *testing.T) {
 		t.Run(string(flavour), func(t *testing.T) {
 			server, reg := serve(t, llmtest.Config{Flavour: flavour}), prometheus.NewRegistry()
 			c := register(t, patient(server.URL()), music(t), reg)
-			if s := c.Status(); s.Enforced != nil || !s.LastProbe.IsZero() || s.Profile != llm.Auto || gauge(t, reg) != -1 {
+			if s := c.Status(); s.Enforced != nil || !s.LastProbe.IsZero() || s.Profile != chat.Auto || gauge(t, reg) != -1 {
 				t.Errorf("before the first probe: %+v", s)
 			}
 			steps := []struct {
@@ -30,9 +30,9 @@ func TestProbeFindsServersThatIgnoreSchemas(t *testing.T) {
 				enforced bool
 				want     error
 			}{
-				{llmtest.Ignoring(), false, llm.ErrNotEnforced},
-				{llmtest.Saying(`{"route":"search"}`), false, llm.ErrNotEnforced},
-				{llmtest.Saying(`{"canary":"heron"}`), false, llm.ErrNotEnforced},
+				{llmtest.Ignoring(), false, chat.ErrNotEnforced},
+				{llmtest.Saying(`{"route":"search"}`), false, chat.ErrNotEnforced},
+				{llmtest.Saying(`{"canary":"heron"}`), false, chat.ErrNotEnforced},
 				{llmtest.Enforcing(), true, nil},
 			}
 			for _, step := range steps {
@@ -80,7 +80,7 @@ func TestProbeOfABrokenServer(t *testing.T) {
 	for _, mode := range []llmtest.Mode{llmtest.Failing(500), llmtest.Limiting(time.Second), llmtest.Hanging(), llmtest.Garbage(), llmtest.Refusing()} {
 		server.Set(mode)
 		err := c.Probe(t.Context())
-		if s := c.Status(); err == nil || errors.Is(err, llm.ErrNotEnforced) || s.Enforced == nil || !*s.Enforced || s.Err == "" {
+		if s := c.Status(); err == nil || errors.Is(err, chat.ErrNotEnforced) || s.Enforced == nil || !*s.Enforced || s.Err == "" {
 			t.Errorf("%v: %+v", err, s)
 		}
 	}
@@ -92,7 +92,7 @@ func TestDetectionIsSharedAndRepeated(t *testing.T) {
 	server.Set(llmtest.Failing(http.StatusServiceUnavailable))
 	c := connect(t, patient(server.URL()), music(t))
 	version := c.Version()
-	var status *llm.StatusError
+	var status *chat.StatusError
 	if _, err := c.Route(t.Context(), "x"); !errors.As(err, &status) || server.Count() != 0 {
 		t.Fatalf("%v after %d completions", err, server.Count())
 	}
@@ -106,7 +106,7 @@ func TestDetectionIsSharedAndRepeated(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if s := c.Status(); s.Profile != llm.Ollama || s.Model != "some.gguf" {
+	if s := c.Status(); s.Profile != chat.Ollama || s.Model != "some.gguf" {
 		t.Errorf("%+v", s)
 	}
 	if c.Version() == version {
@@ -124,7 +124,7 @@ func TestConfiguredServerIsNotAsked(t *testing.T) {
 	defer server.Close()
 	for _, suffix := range []string{"", "/", "/v1", "/v1/"} {
 		cfg := patient(server.URL + suffix)
-		cfg.Profile, cfg.Model = llm.VLLM, "m"
+		cfg.Profile, cfg.Model = chat.VLLM, "m"
 		if _, err := connect(t, cfg, music(t)).Route(t.Context(), "x"); err == nil {
 			t.Error("a teapot answered")
 		}
@@ -153,11 +153,11 @@ func TestUnknownServerIsOpenAI(t *testing.T) {
 		cfg := patient(server.URL)
 		cfg.Model = "configured"
 		c := connect(t, cfg, music(t))
-		var status *llm.StatusError
+		var status *chat.StatusError
 		if err := c.Probe(t.Context()); !errors.As(err, &status) || status.Code != http.StatusTemporaryRedirect {
 			t.Errorf("a redirect was followed: %v", err)
 		}
-		if s := c.Status(); s.Profile != llm.OpenAI || s.Model != "configured" {
+		if s := c.Status(); s.Profile != chat.OpenAI || s.Model != "configured" {
 			t.Errorf("%+v", s)
 		}
 		server.Close()

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/llm"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -60,7 +61,7 @@ func TestRealModel(t *testing.T) {
 	}
 	status := c.Status()
 	t.Logf("%s on %s, schema enforced: %v", status.Model, status.Profile, *status.Enforced)
-	if status.Profile != llm.LlamaCPP || model == "" {
+	if status.Profile != chat.LlamaCPP || model == "" {
 		t.Errorf("%+v, named %q by its script", status, model)
 	}
 	routeRun := run(t, c.Route, everyQuery(1)...)

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 	"github.com/parallel-fusion/pfr/router-worker/llm"
-	"github.com/parallel-fusion/pfr/router-worker/llm/llmtest"
 )
 
 // The bytes of every request to every server are golden, and the server accepts them,
@@ -134,7 +135,7 @@ func TestVersionFollowsSettings(t *testing.T) {
 		t.Errorf("%d versions, want 9", len(seen))
 	}
 	other := base
-	other.URL, other.Profile, other.Timeout = "http://elsewhere", llm.VLLM, 1
+	other.URL, other.Profile, other.Timeout = "http://elsewhere", chat.VLLM, 1
 	if v := connect(t, other, music(t)).Version(); seen[v] != "base" {
 		t.Error("the version depends on where the server is")
 	}

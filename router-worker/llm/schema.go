@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -29,14 +30,14 @@ type shape struct {
 }
 
 // shapeFor returns the shape for a server. OpenAI takes no other form than the strict one.
-func shapeFor(form Form, p Profile) shape {
+func shapeFor(form Form, p chat.Profile) shape {
 	switch {
-	case p == OpenAI:
+	case p == chat.OpenAI:
 		form = FormStrict
 	case form == FormAuto:
 		form = FormCompact
 	}
-	return shape{form: form, bounds: p == LlamaCPP || p == VLLM}
+	return shape{form: form, bounds: p.Bounds()}
 }
 
 // object is a JSON object whose members keep their order.

@@ -95,7 +95,7 @@ func TestSchemasArePortable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range shapes() {
-		for name, o := range map[string]object{"route": s.routeSchema(m), "compose": s.composeSchema(m), "canary": canarySchema(s)} {
+		for name, o := range map[string]object{"route": s.routeSchema(m), "compose": s.composeSchema(m)} {
 			data, err := json.Marshal(o)
 			if err != nil {
 				t.Fatal(err)

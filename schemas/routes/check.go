@@ -69,8 +69,8 @@ func (r *reader) checkRoute(route Route) {
 	if route.Enabled.Share < 0 || route.Enabled.Share > 1 {
 		r.add(route.line, "%s: enabled.share must lie between 0 and 1", subject)
 	}
-	if route.Refine != nil && (route.Refine.Tool == "" || route.Refine.DeadlineMS <= 0) {
-		r.add(route.line, "%s: refine needs a tool and a positive deadline_ms", subject)
+	if route.Refine != nil && (route.Refine.BudgetMS < 1 || route.Refine.BudgetMS > schemas.MaxDeadlineMS) {
+		r.add(route.line, "%s: refine.budget_ms must lie between 1 and %d", subject, schemas.MaxDeadlineMS)
 	}
 	sections := map[string]bool{}
 	for _, c := range route.Calls {

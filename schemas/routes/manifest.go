@@ -95,10 +95,9 @@ type Enabled struct {
 	Share     float64  // of the traffic, 0 to 1
 }
 
-// Refine is an optional step that works on the joined sections.
+// Refine is an optional step that puts the items of the finished page in order.
 type Refine struct {
-	Tool       string
-	DeadlineMS int
+	BudgetMS int
 }
 
 // Route returns the route called name.

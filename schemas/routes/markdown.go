@@ -46,7 +46,7 @@ func (m *Manifest) writeRoute(b *strings.Builder, r Route) {
 		fmt.Fprintf(b, "Above it: “%s”\n", r.Layout.Notice)
 	}
 	if r.Refine != nil {
-		fmt.Fprintf(b, "Refined by `%s` within %d ms.\n", r.Refine.Tool, r.Refine.DeadlineMS)
+		fmt.Fprintf(b, "Where there is a language model for it, it may put the items in another order within %d ms.\n", r.Refine.BudgetMS)
 	}
 	fmt.Fprintf(b, "%s.\n", r.Enabled.describe())
 }

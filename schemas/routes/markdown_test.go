@@ -43,7 +43,7 @@ routes:
     layout: list
     calls:
       - {tool: find, section: found, title: Found, component: list, params: {text: $text}, limit: 5, deadline_ms: 100}
-    refine: {tool: polish, deadline_ms: 80}
+    refine: {budget_ms: 80}
     enabled: {markets: [SE, US], platforms: [ios], share: 0.25}
 `))
 	if err != nil {
@@ -51,7 +51,7 @@ routes:
 	}
 	got := m.Markdown()
 	for _, want := range []string{
-		`| string | a \| b |`, "| optional |", "Refined by `polish` within 80 ms.",
+		`| string | a \| b |`, "| optional |", "another order within 80 ms.",
 		"Offered in SE, US, on ios, to 25 % of the clients.",
 	} {
 		if !strings.Contains(got, want) {

@@ -104,8 +104,7 @@ type enabledYAML struct {
 }
 
 type refineYAML struct {
-	Tool       string `yaml:"tool"`
-	DeadlineMS int    `yaml:"deadline_ms"`
+	BudgetMS int `yaml:"budget_ms"`
 }
 
 func (r *reader) read(doc *ast.File) {
@@ -166,7 +165,7 @@ func (r *reader) readRoute(node ast.Node) {
 		route.Enabled = y.Enabled.value()
 	}
 	if y.Refine != nil {
-		route.Refine = &Refine{Tool: y.Refine.Tool, DeadlineMS: y.Refine.DeadlineMS}
+		route.Refine = &Refine{BudgetMS: y.Refine.BudgetMS}
 	}
 	for _, call := range y.Calls {
 		r.readCall(&route, call)

@@ -81,8 +81,18 @@ func (m *Manifest) Decide(route Route, params schemas.Params, query string) sche
 		Calls:           calls,
 		Layout:          route.Layout.Name,
 		Notice:          route.Layout.Notice,
+		Refine:          m.refine(route),
 		ManifestVersion: m.Version,
 	}
+}
+
+// refine returns the refinement of a route, or nil. The fallback is for named things: what
+// was found first stays first.
+func (m *Manifest) refine(route Route) *schemas.Refinement {
+	if route.Refine == nil {
+		return nil
+	}
+	return &schemas.Refinement{BudgetMS: route.Refine.BudgetMS, KeepTop: route.Name == m.Fallback}
 }
 
 func (c Call) resolve(params schemas.Params, query string) schemas.Call {

@@ -1,50 +1,64 @@
 // Package dj mixes: a dozen tracks for a wish, each flowing from the one before, with a few
 // words to open.
 //
-// The words are templates over what is in the mix. The same call gives the same mix.
+// The words are templates over what is in the mix. The same call gives the same mix,
+// unless a language model hosts it; see package host.
 package dj
 
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/dj/host"
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// Tool is dj.
-type Tool struct{ finder *taste.Finder }
+// Params are the parameters of dj.
+type Params struct{ taste.WishParams }
 
-// New returns the tool, which finds what f finds.
-func New(f *taste.Finder) (*Tool, error) { return &Tool{f}, nil }
+// New returns dj, which plays what f finds. A nil host plays every mix plain.
+func New(f *taste.Finder, h *host.Host) (tools.Tool, error) {
+	return tools.Typed("dj", tools.Spec{
+		Version: "2.0.0", For: "one mix of a dozen tracks that flow, with a spoken introduction",
+		Example:  tools.Example{Query: "jazz for dinner", Params: schemas.Params{"genre": "jazz", "activity": "dinner"}},
+		Personal: true, Text: true, CacheFor: time.Minute, Results: []schemas.ItemType{catalog.TypeTrack},
+	}, mixer{f, h}.run)
+}
 
-// Name implements [tools.Tool].
-func (*Tool) Name() string { return "dj" }
+type mixer struct {
+	finder *taste.Finder
+	host   *host.Host
+}
 
 // crate is how many tracks the mix is chosen from, for each that is played.
 const crate = 4
 
-// Run implements [tools.Tool]. A wish that fewer than three tracks fit gets no mix.
-func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
-	w := t.finder.Wish(req.Params)
-	picks := t.finder.Music(w, []schemas.ItemType{catalog.TypeTrack}, t.finder.Profile(req.User), crate*req.Limit)
+// run gives no mix for a wish that fewer than three tracks fit.
+func (t mixer) run(ctx context.Context, call tools.Call[Params]) (tools.Result, error) {
+	w := t.finder.Wish(call.Params.WishParams)
+	picks := t.finder.Music(w, []schemas.ItemType{catalog.TypeTrack}, t.finder.Profile(call.User), crate*call.Limit)
 	const aMix = 3
 	if len(picks) < aMix {
 		return tools.Result{}, nil
 	}
-	mix := t.flow(picks, req.Limit)
-	items := t.finder.Items(mix)
+	items := t.finder.Items(t.flow(picks, call.Limit))
 	for i := range items { // the order is the score
 		items[i].Score = 1 / float64(i+1)
 	}
-	return tools.Result{Text: t.intro(req, w, items), Items: items}, nil
+	text, items := t.host.Play(ctx, host.Set{
+		Query: call.Query, Crate: t.finder.Items(picks), Plain: items,
+		Intro: func(mix []schemas.Item) string { return t.intro(call.Query, w, mix) },
+	})
+	return tools.Result{Text: text, Items: items}, nil
 }
 
 // flow orders the best picks so that each artist is close to the one before, and none
 // comes twice in a row.
-func (t *Tool) flow(picks []taste.Pick, limit int) []taste.Pick {
+func (t mixer) flow(picks []taste.Pick, limit int) []taste.Pick {
 	rest := slices.Clone(picks)
 	best := rest[0].Score
 	mix := rest[:0:0]
@@ -67,7 +81,7 @@ func (t *Tool) flow(picks []taste.Pick, limit int) []taste.Pick {
 }
 
 // around returns how close artists are to the last of the mix.
-func (t *Tool) around(mix []taste.Pick) map[int]float64 {
+func (t mixer) around(mix []taste.Pick) map[int]float64 {
 	const reach = 60
 	near := map[int]float64{}
 	if len(mix) == 0 {

@@ -12,9 +12,9 @@ import (
 
 // intro speaks: a greeting for the wish, how the mix opens, where it goes. Which words it
 // takes depends on the query alone.
-func (t *Tool) intro(req schemas.ToolRequest, w taste.Wish, items []schemas.Item) string {
+func (t mixer) intro(query string, w taste.Wish, items []schemas.Item) string {
 	h := fnv.New64a()
-	h.Write([]byte(strings.ToLower(req.Query) + "\x00" + w.String()))
+	h.Write([]byte(strings.ToLower(query) + "\x00" + w.String()))
 	rng := rand.New(rand.NewPCG(h.Sum64(), 0))
 	what := t.wished(w)
 	first, last := items[0], items[len(items)-1]
@@ -51,7 +51,7 @@ func between(items []schemas.Item) string {
 func pick(rng *rand.Rand, lines ...string) string { return lines[rng.IntN(len(lines))] }
 
 // wished names the mix. Of an artist it says only a name that the catalogue has.
-func (t *Tool) wished(w taste.Wish) string {
+func (t mixer) wished(w taste.Wish) string {
 	what := w.String()
 	if strings.HasPrefix(what, "for ") { // an activity alone
 		what = "music " + what

@@ -1,9 +1,11 @@
-// Package newreleases lists what an artist brought out, newest first.
+// Package newreleases lists what an artist brought out, or what came out in a genre, the
+// newest first. What is announced stands before what is out.
 package newreleases
 
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
@@ -11,67 +13,94 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// Tool is new_releases.
-type Tool struct{ c *catalog.Catalog }
+// Params are the parameters of new_releases.
+type Params struct {
+	Artist      string   `param:"artist" doc:"whose releases; the name may stand in a longer text"`
+	Genre       string   `param:"genre" doc:"releases of this genre and what is below it, where no artist is known"`
+	EntityTypes []string `param:"entity_types" doc:"albums and EPs alone for album, tracks of the newest releases for track; all releases when left out" enum:"track,album,artist,playlist,show,episode"`
+	Weeks       int      `param:"max_weeks_from_release" doc:"only what came out at most so many weeks ago, or is still to come" min:"1" max:"520"`
+}
 
-// New returns the tool over the catalogue of f.
-func New(f *taste.Finder) (*Tool, error) { return &Tool{f.Catalog()}, nil }
+// New returns new_releases over the catalogue of f.
+func New(f *taste.Finder) (tools.Tool, error) {
+	return tools.Typed("new_releases", tools.Spec{
+		Version: "2.0.0", For: "the newest and the announced releases of an artist or a genre",
+		Example:  tools.Example{Query: "latest albums by lady gaga", Params: schemas.Params{"artist": "Lady Gaga", "entity_types": []string{"album"}}},
+		CacheFor: 10 * time.Minute, Results: []schemas.ItemType{catalog.TypeAlbum, catalog.TypeTrack},
+	}, releases{f, f.Catalog()}.run)
+}
 
-// Name implements [tools.Tool].
-func (*Tool) Name() string { return "new_releases" }
+type releases struct {
+	finder *taste.Finder
+	c      *catalog.Catalog
+}
 
-// Run implements [tools.Tool]. It returns albums, EPs and singles, or the tracks of the
-// newest releases when entity_types asks for tracks alone. With max_weeks_from_release it
-// returns what is that new or still to come. For an artist that nobody knows it returns
-// nothing.
-func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
-	artist, ok := t.c.ArtistIn(req.Params.Text("artist"))
-	if !ok {
-		return tools.Result{}, nil
-	}
-	types := req.Params.List("entity_types")
-	albums, tracks := slices.Contains(types, string(catalog.TypeAlbum)), slices.Contains(types, string(catalog.TypeTrack))
-	if !tracks {
-		albums = true // there is nothing else to show
-	}
+// run returns nothing for an artist that nobody knows, unless a genre is given.
+func (r releases) run(_ context.Context, call tools.Call[Params]) (tools.Result, error) {
+	p := call.Params
 	var items []schemas.Item
-	for _, i := range t.releases(artist, types) {
-		a := t.c.Album(int(i))
-		if weeks := req.Params.Int("max_weeks_from_release"); weeks > 0 && !a.Released().Within(weeks, t.c.AsOf) && !a.Released().After(t.c.AsOf) {
-			continue
+	if artist, ok := r.c.ArtistIn(p.Artist); ok {
+		items = r.of(r.wanted(artist.Albums(), p), p, call.Limit)
+	} else if p.Genre != "" {
+		weeks := p.Weeks
+		if weeks == 0 {
+			weeks = defaultWeeks
 		}
-		if albums {
-			items = append(items, t.item(a.Ref(), a))
-		}
-		if tracks {
-			for _, track := range a.Tracks() {
-				items = append(items, t.item(catalog.Ref{Type: catalog.TypeTrack, Index: int(track)}, a))
-			}
-		}
+		items = r.of(r.wanted(r.finder.Releases(p.Genre, weeks, maxReleases), p), p, call.Limit)
 	}
-	items = items[:min(len(items), req.Limit)]
 	for i := range items { // the order is the score
-		items[i].Score = 1 / float64(i+1)
+		items[i].Score = taste.Round(1 / float64(i+1))
 	}
 	return tools.Result{Items: items}, nil
 }
 
-// releases returns the releases of an artist, newest first. Who asks for albums gets no
-// singles, unless there is nothing else.
-func (t *Tool) releases(artist catalog.Artist, types []string) []uint32 {
-	all := artist.Albums()
-	if !slices.Equal(types, []string{string(catalog.TypeAlbum)}) {
-		return all
+// What is new in a genre when nothing is said, and how many releases are looked at.
+const (
+	defaultWeeks = 26
+	maxReleases  = 400
+)
+
+// of returns releases, or their tracks, in the order given.
+func (r releases) of(albums []uint32, p Params, limit int) []schemas.Item {
+	tracks := slices.Contains(p.EntityTypes, string(catalog.TypeTrack))
+	whole := !tracks || slices.Contains(p.EntityTypes, string(catalog.TypeAlbum))
+	var items []schemas.Item
+	for _, i := range albums {
+		a := r.c.Album(int(i))
+		if whole {
+			items = append(items, r.item(a.Ref(), a))
+		}
+		if tracks {
+			for _, t := range a.Tracks() {
+				items = append(items, r.item(r.c.Track(int(t)).Ref(), a))
+			}
+		}
+		if len(items) >= limit {
+			return items[:limit]
+		}
 	}
-	longer := slices.DeleteFunc(slices.Clone(all), func(i uint32) bool { return t.c.Album(int(i)).Kind() == catalog.KindSingle })
+	return items
+}
+
+// wanted keeps what is new enough or still to come. Who asks for albums gets no singles,
+// unless there is nothing else.
+func (r releases) wanted(all []uint32, p Params) []uint32 {
+	fresh := slices.DeleteFunc(slices.Clone(all), func(i uint32) bool {
+		released := r.c.Album(int(i)).Released()
+		return p.Weeks > 0 && !released.Within(p.Weeks, r.c.AsOf) && !released.After(r.c.AsOf)
+	})
+	if !slices.Equal(p.EntityTypes, []string{string(catalog.TypeAlbum)}) {
+		return fresh
+	}
+	longer := slices.DeleteFunc(slices.Clone(fresh), func(i uint32) bool { return r.c.Album(int(i)).Kind() == catalog.KindSingle })
 	if len(longer) == 0 {
-		return all
+		return fresh
 	}
 	return longer
 }
 
-func (t *Tool) item(r catalog.Ref, a catalog.Album) schemas.Item {
-	item := t.c.Item(r)
-	item.Why = a.Released().Ago(t.c.AsOf)
+func (r releases) item(ref catalog.Ref, a catalog.Album) schemas.Item {
+	item := r.c.Item(ref)
+	item.Why = a.Released().Ago(r.c.AsOf)
 	return item
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
@@ -12,52 +13,68 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// Tool is podcast_search.
-type Tool struct{ finder *taste.Finder }
+// Params are the parameters of podcast_search.
+type Params struct {
+	Text        string   `param:"text" doc:"words to look for, or the title of a podcast"`
+	Show        string   `param:"show" doc:"the podcast that is named"`
+	Topic       string   `param:"topic" doc:"what it is about"`
+	Audience    string   `param:"audience" doc:"whom it is for, such as beginners, kids or spanish speakers"`
+	Language    string   `param:"language" doc:"ISO 639-1 code, or the English name of the language"`
+	EntityTypes []string `param:"entity_types" doc:"show, episode or both; when left out the episodes of a podcast that is named, and else podcasts" enum:"track,album,artist,playlist,show,episode"`
+	Weeks       int      `param:"max_weeks_from_release" doc:"only episodes that are at most so many weeks old, if there are any" min:"1" max:"520"`
+}
 
-// New returns the tool, which finds what f finds.
-func New(f *taste.Finder) (*Tool, error) { return &Tool{f}, nil }
+// New returns podcast_search, which finds what f finds.
+func New(f *taste.Finder) (tools.Tool, error) {
+	return tools.Typed("podcast_search", tools.Spec{
+		Version: "2.0.0", For: "podcasts by topic, audience, language or title, and their newest episodes",
+		Example: tools.Example{
+			Query:  "english lessons for spanish speakers podcast",
+			Params: schemas.Params{"topic": "english learning", "audience": "spanish speakers", "entity_types": []string{"show"}},
+		},
+		Personal: true, CacheFor: 5 * time.Minute, Results: []schemas.ItemType{catalog.TypeShow, catalog.TypeEpisode},
+	}, podcasts{f, f.Catalog()}.run)
+}
 
-// Name implements [tools.Tool].
-func (*Tool) Name() string { return "podcast_search" }
+type podcasts struct {
+	finder *taste.Finder
+	c      *catalog.Catalog
+}
 
-// Run implements [tools.Tool]. With entity_types it returns shows or episodes, and else
-// shows, or the episodes of the show that is named.
-func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
-	types := req.Params.List("entity_types")
+func (t podcasts) run(_ context.Context, call tools.Call[Params]) (tools.Result, error) {
+	types := call.Params.EntityTypes
 	shows, episodes := slices.Contains(types, string(catalog.TypeShow)), slices.Contains(types, string(catalog.TypeEpisode))
 	if !shows && !episodes {
-		episodes = req.Params.Text("show") != ""
+		episodes = call.Params.Show != ""
 		shows = !episodes
 	}
-	if shows && !episodes {
-		return tools.Result{Items: t.finder.Items(t.shows(req, req.Limit))}, nil
-	}
-	picks := t.episodes(req)
+	var lists [][]taste.Pick
 	if shows {
-		picks = taste.TakeTurns([][]taste.Pick{t.shows(req, req.Limit), picks})
+		lists = append(lists, t.shows(call, call.Limit))
 	}
-	return tools.Result{Items: t.finder.Items(picks[:min(len(picks), req.Limit)])}, nil
+	if episodes {
+		lists = append(lists, t.episodes(call))
+	}
+	picks := taste.TakeTurns(lists)
+	return tools.Result{Items: t.finder.Items(picks[:min(len(picks), call.Limit)])}, nil
 }
 
 // shows returns the show that is named, or those that fit.
-func (t *Tool) shows(req schemas.ToolRequest, limit int) []taste.Pick {
-	p := req.Params
+func (t podcasts) shows(call tools.Call[Params], limit int) []taste.Pick {
+	p := call.Params
 	if show, ok := t.named(p); ok {
 		return []taste.Pick{{Ref: show.Ref(), Artist: -1, Score: 1}}
 	}
 	return t.finder.Shows(taste.ShowWish{
-		Topic: p.Text("topic"), Audience: p.Text("audience"), Language: p.Text("language"), Text: p.Text("text"),
-		Prefer: taste.Language(req.Locale),
-	}, t.finder.Profile(req.User), limit)
+		Topic: p.Topic, Audience: p.Audience, Language: p.Language, Text: p.Text, Prefer: taste.Language(call.Locale),
+	}, t.finder.Profile(call.User), limit)
 }
 
-func (t *Tool) named(p schemas.Params) (catalog.Show, bool) {
-	c := t.finder.Catalog()
-	if name := p.Text("show"); name != "" {
-		return c.ShowIn(name)
+func (t podcasts) named(p Params) (catalog.Show, bool) {
+	if p.Show != "" {
+		return t.c.ShowIn(p.Show)
 	}
-	return c.FindShow(p.Text("text"))
+	return t.c.FindShow(p.Text)
 }
 
 // Bounds on where episodes come from when no show is named.
@@ -67,50 +84,54 @@ const (
 )
 
 // episodes returns episodes newest first: all of a show that is named, or a few of each
-// that fits.
-func (t *Tool) episodes(req schemas.ToolRequest) []taste.Pick {
-	show, isNamed := t.named(req.Params)
-	if isNamed {
-		return t.ranked(t.window(req, t.of(show, len(show.Episodes()), "")))
+// that fits, and the newest of all about the topic.
+func (t podcasts) episodes(call tools.Call[Params]) []taste.Pick {
+	p := call.Params
+	if show, ok := t.named(p); ok {
+		return t.ranked(t.window(p.Weeks, t.of(show, len(show.Episodes()), "")))
 	}
 	var all []taste.Pick
-	for _, pick := range t.shows(req, showsWithEpisodes) {
-		all = append(all, t.of(t.finder.Catalog().Show(pick.Ref.Index), perShow, req.Params.Text("topic"))...)
+	for _, pick := range t.shows(call, showsWithEpisodes) {
+		all = append(all, t.of(t.c.Show(pick.Ref.Index), perShow, p.Topic)...)
 	}
-	return t.ranked(t.window(req, all))
+	have := map[int]bool{}
+	for _, pick := range all {
+		have[pick.Ref.Index] = true
+	}
+	for _, e := range t.finder.EpisodesAbout(taste.ShowWish{Topic: p.Topic, Language: p.Language}, call.Limit) {
+		if !have[e.Index()] {
+			all = append(all, t.pick(e))
+		}
+	}
+	return t.ranked(t.window(p.Weeks, all))
 }
 
 // of returns the newest episodes of a show, at most so many. Of a show that is more about
 // other things it returns those about the topic, if there are any.
-func (t *Tool) of(show catalog.Show, most int, topic string) []taste.Pick {
-	c := t.finder.Catalog()
-	episodes := slices.DeleteFunc(slices.Clone(show.Episodes()), func(i uint32) bool { return !t.finder.About(topic, c.Episode(int(i)).Topic()) })
+func (t podcasts) of(show catalog.Show, most int, topic string) []taste.Pick {
+	episodes := slices.DeleteFunc(slices.Clone(show.Episodes()), func(i uint32) bool { return !t.finder.About(topic, t.c.Episode(int(i)).Topic()) })
 	if len(episodes) == 0 {
 		episodes = show.Episodes()
 	}
 	var out []taste.Pick
 	for _, i := range episodes[:min(most, len(episodes))] {
-		out = append(out, taste.Pick{
-			Ref: catalog.Ref{Type: catalog.TypeEpisode, Index: int(i)}, Artist: -1, Why: c.Episode(int(i)).Released().Ago(c.AsOf),
-		})
+		out = append(out, t.pick(t.c.Episode(int(i))))
 	}
 	return out
 }
 
+func (t podcasts) pick(e catalog.Episode) taste.Pick {
+	return taste.Pick{Ref: e.Ref(), Artist: -1, Why: e.Released().Ago(t.c.AsOf)}
+}
+
 // window keeps what is new enough. When nothing is, it keeps everything and says so.
-func (t *Tool) window(req schemas.ToolRequest, all []taste.Pick) []taste.Pick {
-	weeks, c := req.Params.Int("max_weeks_from_release"), t.finder.Catalog()
+func (t podcasts) window(weeks int, all []taste.Pick) []taste.Pick {
 	if weeks == 0 {
 		return all
 	}
-	var in []taste.Pick
-	for _, p := range all {
-		if c.Episode(p.Ref.Index).Released().Within(weeks, c.AsOf) {
-			in = append(in, p)
-		}
-	}
-	if len(in) > 0 {
-		return in
+	fresh := slices.DeleteFunc(slices.Clone(all), func(p taste.Pick) bool { return !t.c.Episode(p.Ref.Index).Released().Within(weeks, t.c.AsOf) })
+	if len(fresh) > 0 {
+		return fresh
 	}
 	for i := range all {
 		all[i].Why += "; there is nothing newer"
@@ -119,10 +140,9 @@ func (t *Tool) window(req schemas.ToolRequest, all []taste.Pick) []taste.Pick {
 }
 
 // ranked sorts newest first; the order is the score.
-func (t *Tool) ranked(all []taste.Pick) []taste.Pick {
-	c := t.finder.Catalog()
+func (t podcasts) ranked(all []taste.Pick) []taste.Pick {
 	slices.SortStableFunc(all, func(a, b taste.Pick) int {
-		return cmp.Compare(c.Episode(b.Ref.Index).Released(), c.Episode(a.Ref.Index).Released())
+		return cmp.Compare(t.c.Episode(b.Ref.Index).Released(), t.c.Episode(a.Ref.Index).Released())
 	})
 	for i := range all {
 		all[i].Score = 1 / float64(i+1)

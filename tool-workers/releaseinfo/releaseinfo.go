@@ -16,19 +16,25 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// Tool is release_info.
-type Tool struct{ c *catalog.Catalog }
+// Params are the parameters of release_info.
+type Params struct {
+	Artist string `param:"artist" doc:"whose release; the name may stand in a longer text"`
+}
 
-// New returns the tool over the catalogue of f.
-func New(f *taste.Finder) (*Tool, error) { return &Tool{f.Catalog()}, nil }
+// New returns release_info over the catalogue of f.
+func New(f *taste.Finder) (tools.Tool, error) {
+	return tools.Typed("release_info", tools.Spec{
+		Version: "2.0.0", For: "one sentence on when an artist's newest release came out, and when the next one will",
+		Example:  tools.Example{Query: "is there a new radiohead album", Params: schemas.Params{"artist": "Radiohead"}},
+		CacheFor: 10 * time.Minute, Results: []schemas.ItemType{catalog.TypeAlbum},
+	}, info{f.Catalog()}.run)
+}
 
-// Name implements [tools.Tool].
-func (*Tool) Name() string { return "release_info" }
+type info struct{ c *catalog.Catalog }
 
-// Run implements [tools.Tool]. Its answer is in the text; the item is the release that the
-// answer is about.
-func (t *Tool) Run(_ context.Context, req schemas.ToolRequest) (tools.Result, error) {
-	name := req.Params.Text("artist")
+// run answers in the text; the item is the release that the answer is about.
+func (t info) run(_ context.Context, call tools.Call[Params]) (tools.Result, error) {
+	name := call.Params.Artist
 	artist, ok := t.c.ArtistIn(name)
 	switch {
 	case name == "":
@@ -64,7 +70,7 @@ func quote(name string) string {
 
 // releases returns the next record that is announced and the latest that is out, -1 for
 // none. Records are albums and EPs; an artist without any answers with a single.
-func (t *Tool) releases(artist catalog.Artist) (next, latest int) {
+func (t info) releases(artist catalog.Artist) (next, latest int) {
 	next, latest = -1, -1
 	single := -1
 	for _, n := range artist.Albums() { // newest first
@@ -84,18 +90,23 @@ func (t *Tool) releases(artist catalog.Artist) (next, latest int) {
 	return next, latest
 }
 
-func (t *Tool) answer(album int, text string) tools.Result {
+func (t info) answer(album int, text string) tools.Result {
 	item := t.c.Item(catalog.Ref{Type: catalog.TypeAlbum, Index: album})
 	item.Score, item.Why = 1, t.c.Album(album).Released().Ago(t.c.AsOf)
 	return tools.Result{Text: text, Items: []schemas.Item{item}}
 }
 
-func (t *Tool) out(artist catalog.Artist, album int) string {
+// out says when a release came out, and what is not known: its date, or the next one.
+func (t info) out(artist catalog.Artist, album int) string {
 	a := t.c.Album(album)
-	return fmt.Sprintf("%s, the latest %s by %s, came out %s%s.", a.Title(), a.Kind().InText(), artist.Name(), a.Released().On(), t.ago(a.Released()))
+	if a.Released() == 0 {
+		return fmt.Sprintf("%s is the latest %s by %s that is known here; when it came out is not, nor when the next one will.", a.Title(), a.Kind().InText(), artist.Name())
+	}
+	return fmt.Sprintf("%s, the latest %s by %s, came out %s%s. No date of a next one is known here.",
+		a.Title(), a.Kind().InText(), artist.Name(), a.Released().On(), t.ago(a.Released()))
 }
 
-func (t *Tool) upcoming(artist catalog.Artist, next, latest int) string {
+func (t info) upcoming(artist catalog.Artist, next, latest int) string {
 	a := t.c.Album(next)
 	text := fmt.Sprintf("%s, the next %s by %s, is announced and comes out %s.", a.Title(), a.Kind().InText(), artist.Name(), a.Released().On())
 	if latest >= 0 {
@@ -107,7 +118,7 @@ func (t *Tool) upcoming(artist catalog.Artist, next, latest int) string {
 
 // ago counts from the day that stands for today, and names that day unless it is the real
 // one.
-func (t *Tool) ago(d catalog.Date) string {
+func (t info) ago(d catalog.Date) string {
 	if !d.Exact() {
 		return ""
 	}
@@ -123,14 +134,8 @@ func (t *Tool) ago(d catalog.Date) string {
 	default:
 		text += " ago"
 	}
-	if age > longAgo {
-		text += "; nothing newer is announced here"
-	}
 	return text
 }
-
-// longAgo is when people begin to ask for the next record.
-const longAgo = 78 * 7 * 24 * time.Hour
 
 func span(d time.Duration) string {
 	days := int(d / (24 * time.Hour))

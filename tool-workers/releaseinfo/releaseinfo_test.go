@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/releaseinfo"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
 )
 
-func open(tb testing.TB) *releaseinfo.Tool {
+func open(tb testing.TB) tools.Tool {
 	tb.Helper()
 	t, err := releaseinfo.New(tooltest.Finder(tb, tooltest.Sample(tb)))
 	if err != nil {
@@ -30,7 +31,7 @@ func TestEmptyCatalogue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []schemas.Params{{}, {"text": "x", "artist": "x", "genre": "rock", "topic": "news", "show": "x"}} {
+	for _, p := range []schemas.Params{{}, {"artist": "x"}} {
 		if r := tooltest.Run(t, tool, tooltest.Call{Params: p}); len(r.Items) != 0 {
 			t.Errorf("%v: %v", p, r.Items)
 		}
@@ -59,10 +60,10 @@ album Sooner | 2025-08-01 | A
 	}
 	for artist, want := range map[string]string{
 		"soon":        "Next One, the next album by Soon, is announced and comes out on 11 July 2025. The latest that is out is Last One, in February 2020.",
-		"single only": "First Try, the latest single by Single Only, came out on 27 June 2025, 1 day before this catalogue's date (28 June 2025).",
-		"just today":  "Now, the latest EP by Just Today, came out on 28 June 2025, the day of this catalogue.",
+		"single only": "First Try, the latest single by Single Only, came out on 27 June 2025, 1 day before this catalogue's date (28 June 2025). No date of a next one is known here.",
+		"just today":  "Now, the latest EP by Just Today, came out on 28 June 2025, the day of this catalogue. No date of a next one is known here.",
 		"no records":  "No release by No Records is in this catalogue.",
-		"yearly":      "Sometime, the latest album by Yearly, came out in 2024.",
+		"yearly":      "Sometime, the latest album by Yearly, came out in 2024. No date of a next one is known here.",
 		"two ahead":   "Sooner, the next album by Two Ahead, is announced and comes out on 1 August 2025.",
 		"nobody here": "Nothing is known here about releases by “nobody here”.",
 		"":            "",

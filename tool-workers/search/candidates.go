@@ -9,7 +9,7 @@ import (
 
 // candidates returns sets of entries that may answer a reading: those with the very name,
 // those whose name begins so, and those that hold the words.
-func (t *Tool) candidates(l look) ([]*roaring.Bitmap, error) {
+func (t *engine) candidates(l look) ([]*roaring.Bitmap, error) {
 	if l.whole {
 		set, err := t.misspelled(l.text)
 		return []*roaring.Bitmap{set}, err
@@ -38,7 +38,7 @@ const (
 )
 
 // misspelled returns the entries with a name that the text is but for the fewest typos.
-func (t *Tool) misspelled(text string) (*roaring.Bitmap, error) {
+func (t *engine) misspelled(text string) (*roaring.Bitmap, error) {
 	found, allowed := roaring.New(), allowedTypos(text)
 	switch n := utf8.RuneCountInString(text); {
 	case n > veryLongName:
@@ -64,7 +64,7 @@ func (t *Tool) misspelled(text string) (*roaring.Bitmap, error) {
 
 // holding returns the entries that hold the words of a reading, but for those that it can
 // spare.
-func (t *Tool) holding(l look) (*roaring.Bitmap, error) {
+func (t *engine) holding(l look) (*roaring.Bitmap, error) {
 	sets := make([]*roaring.Bitmap, len(l.words))
 	for i, w := range l.words {
 		typos := 0

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog/generate"
 	"github.com/parallel-fusion/pfr/tool-workers/search"
@@ -20,7 +21,7 @@ import (
 
 // generated returns search over an invented catalogue of so many tracks, with its index in
 // a file.
-func generated(tb testing.TB, tracks int) (*search.Tool, *catalog.Catalog) {
+func generated(tb testing.TB, tracks int) (tools.Tool, *catalog.Catalog) {
 	tb.Helper()
 	b := catalog.NewBuilder(time.Date(2025, 6, 28, 0, 0, 0, 0, time.UTC))
 	sizes := generate.Sizes{Tracks: tracks, Shows: tracks / 200, Episodes: tracks / 20, Playlists: tracks / 500}
@@ -62,7 +63,7 @@ func names(c *catalog.Catalog, n int, rng *rand.Rand) []string {
 
 // foundAt returns the place of an item of this name, -1 if it is not among the first ten.
 // Several entries may have a name: any of them is right.
-func foundAt(tb testing.TB, tool *search.Tool, text, name string) int {
+func foundAt(tb testing.TB, tool tools.Tool, text, name string) int {
 	tb.Helper()
 	r := tooltest.Run(tb, tool, tooltest.Call{Query: text, Params: schemas.Params{"text": text}})
 	return slices.IndexFunc(r.Items, func(item schemas.Item) bool { return catalog.Fold(item.Title) == catalog.Fold(name) })

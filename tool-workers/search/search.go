@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -23,8 +24,17 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// Tool is search.
-type Tool struct {
+// Params are the parameters of search.
+type Params struct {
+	Text        string   `param:"text" doc:"the name or words to look up"`
+	EntityTypes []string `param:"entity_types" doc:"kinds of result; all when left out" enum:"track,album,artist,playlist,show,episode"`
+	Genre       string   `param:"genre" doc:"of playlists"`
+	Mood        string   `param:"mood" doc:"of playlists"`
+	Activity    string   `param:"activity" doc:"what playlists are for"`
+}
+
+// engine is what searches.
+type engine struct {
 	c      *catalog.Catalog
 	finder *taste.Finder
 	index  *textIndex
@@ -35,7 +45,7 @@ type Tool struct {
 }
 
 // New returns the tool over the catalogue of f, with an index that it builds.
-func New(f *taste.Finder) (*Tool, error) {
+func New(f *taste.Finder) (tools.Tool, error) {
 	var index bytes.Buffer
 	if err := Build(f.Catalog(), &index); err != nil {
 		return nil, err
@@ -45,7 +55,7 @@ func New(f *taste.Finder) (*Tool, error) {
 
 // Open returns the tool over the catalogue of f, with the index in a file that [Build]
 // wrote. Its errors wrap [ErrBadIndex] when the file is of another catalogue.
-func Open(f *taste.Finder, name string) (*Tool, error) {
+func Open(f *taste.Finder, name string) (tools.Tool, error) {
 	index, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("open index: %w", err)
@@ -57,9 +67,9 @@ func Open(f *taste.Finder, name string) (*Tool, error) {
 	return t, nil
 }
 
-func open(f *taste.Finder, index []byte) (*Tool, error) {
+func open(f *taste.Finder, index []byte) (tools.Tool, error) {
 	c := f.Catalog()
-	t := &Tool{c: c, finder: f, number: number(c), ofKind: map[schemas.ItemType]*roaring.Bitmap{}, guests: map[string][]int{}}
+	t := &engine{c: c, finder: f, number: number(c), ofKind: map[schemas.ItemType]*roaring.Bitmap{}, guests: map[string][]int{}}
 	for _, kind := range kinds {
 		t.ofKind[kind] = roaring.New()
 	}
@@ -76,23 +86,26 @@ func open(f *taste.Finder, index []byte) (*Tool, error) {
 	if t.spell, err = newSpellings(); err != nil {
 		return nil, err
 	}
-	t.index, err = readIndex(index, c.Version)
-	return t, err
+	if t.index, err = readIndex(index, c.Version); err != nil {
+		return nil, err
+	}
+	return tools.Typed("search", tools.Spec{
+		Version: "2.0.0", For: "look up named things by name, words, beginnings and misspellings, and playlists by what they are for",
+		Example:  tools.Example{Query: "bohemian rapsody quen", Params: schemas.Params{"text": "bohemian rapsody quen"}},
+		CacheFor: 10 * time.Minute, Results: kinds[:],
+	}, t.run)
 }
 
-// Name implements [tools.Tool].
-func (*Tool) Name() string { return "search" }
-
-// Run implements [tools.Tool]. Its parameters are text, entity_types, and, for playlists,
-// genre, mood and activity.
-func (t *Tool) Run(ctx context.Context, req schemas.ToolRequest) (tools.Result, error) {
-	text, types := req.Params.Text("text"), req.Params.List("entity_types")
-	if w := t.finder.Wish(req.Params); only(types, catalog.TypePlaylist) && !w.Empty() {
-		return tools.Result{Items: t.finder.Items(t.finder.Playlists(w, text, req.Limit))}, nil
+// run looks the text up; where only playlists are wanted it goes by what they are for.
+func (t *engine) run(ctx context.Context, call tools.Call[Params]) (tools.Result, error) {
+	p := call.Params
+	w := t.finder.Wish(taste.WishParams{Genre: p.Genre, Mood: p.Mood, Activity: p.Activity})
+	if only(p.EntityTypes, catalog.TypePlaylist) && !w.Empty() {
+		return tools.Result{Items: t.finder.Items(t.finder.Playlists(w, p.Text, call.Limit))}, nil
 	}
-	items, err := t.find(ctx, text, types, req.Limit)
+	items, err := t.find(ctx, p.Text, p.EntityTypes, call.Limit)
 	if err == nil && len(items) == 0 {
-		items = t.instead(text, types, req.Limit)
+		items = t.instead(p.Text, p.EntityTypes, call.Limit)
 	}
 	return tools.Result{Items: items}, err
 }
@@ -101,7 +114,7 @@ func only(types []string, t schemas.ItemType) bool { return len(types) == 1 && t
 
 // find returns what the text names. A reading that finds a whole name ends the search; one
 // that finds parts of names is compared with the misspelling that the text may be.
-func (t *Tool) find(ctx context.Context, text string, types []string, limit int) ([]schemas.Item, error) {
+func (t *engine) find(ctx context.Context, text string, types []string, limit int) ([]schemas.Item, error) {
 	var hits []hit
 	for _, l := range looks(text) {
 		if artist, ok := t.tracksOf(l, types); ok {
@@ -129,7 +142,7 @@ func (t *Tool) find(ctx context.Context, text string, types []string, limit int)
 }
 
 // corrected reads the name that a misspelled text most likely is.
-func (t *Tool) corrected(hits []hit) look {
+func (t *engine) corrected(hits []hit) look {
 	best := slices.MaxFunc(hits, func(a, b hit) int { return cmp.Compare(a.score, b.score) })
 	l := read(words(best.entry.names[0]))
 	l.corrected = true
@@ -138,7 +151,7 @@ func (t *Tool) corrected(hits []hit) look {
 
 // tracksOf returns the artist whose tracks are meant: tracks are wanted, the text is the
 // artist's name, and no track of that name is much better known.
-func (t *Tool) tracksOf(l look, types []string) (artist catalog.Artist, ok bool) {
+func (t *engine) tracksOf(l look, types []string) (artist catalog.Artist, ok bool) {
 	const much = 10
 	if !only(types, catalog.TypeTrack) || l.typos {
 		return artist, false
@@ -167,7 +180,7 @@ type hit struct {
 }
 
 // look returns what answers one reading of a text, in no order.
-func (t *Tool) look(l look, types []string) ([]hit, error) {
+func (t *engine) look(l look, types []string) ([]hit, error) {
 	sets, err := t.candidates(l)
 	if err != nil {
 		return nil, err
@@ -203,7 +216,7 @@ func (t *Tool) look(l look, types []string) ([]hit, error) {
 }
 
 // items returns the best hits, a recording once.
-func (t *Tool) items(hits []hit, limit int) []schemas.Item {
+func (t *engine) items(hits []hit, limit int) []schemas.Item {
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.entry.popularity, a.entry.popularity))
 	})
@@ -226,7 +239,7 @@ func (t *Tool) items(hits []hit, limit int) []schemas.Item {
 }
 
 // item says how an entry was found, or when it came out, where that is worth saying.
-func (t *Tool) item(l look, e entry) schemas.Item {
+func (t *engine) item(l look, e entry) schemas.Item {
 	item := t.c.Item(e.ref)
 	if item.Why != "" {
 		return item
@@ -246,7 +259,7 @@ func (t *Tool) item(l look, e entry) schemas.Item {
 
 // alias names the other name of an artist that the text is, unless it is the same but for
 // spaces.
-func (t *Tool) alias(l look, e entry) string {
+func (t *engine) alias(l look, e entry) string {
 	i := slices.Index(e.names, l.text)
 	if i < 1 || squeeze(e.names[i]) == squeeze(e.names[0]) {
 		return ""
@@ -256,7 +269,7 @@ func (t *Tool) alias(l look, e entry) string {
 
 // instead answers a text that names nothing by what is in it: an artist within a longer
 // text, a genre for playlists, a topic for shows.
-func (t *Tool) instead(text string, types []string, limit int) []schemas.Item {
+func (t *engine) instead(text string, types []string, limit int) []schemas.Item {
 	switch {
 	case only(types, catalog.TypeTrack):
 		if artist, ok := t.c.ArtistIn(text); ok {
@@ -276,7 +289,7 @@ func (t *Tool) instead(text string, types []string, limit int) []schemas.Item {
 
 // recent returns the tracks of an artist, and those it is a guest on, newest first and of
 // one day the most popular first.
-func (t *Tool) recent(artist catalog.Artist, limit int) []schemas.Item {
+func (t *engine) recent(artist catalog.Artist, limit int) []schemas.Item {
 	var tracks []catalog.Track
 	for _, album := range artist.Albums() {
 		for _, i := range t.c.Album(int(album)).Tracks() {

@@ -84,7 +84,7 @@ func (s *musicSearch) picks(m *match, t schemas.ItemType) []Pick {
 	out := make([]Pick, len(s.scratch))
 	for i, x := range s.scratch {
 		ref := catalog.Ref{Type: t, Index: x.index}
-		out[i] = Pick{Ref: ref, Artist: m.artist, Score: x.score * s.p.nudge(s.f.c.ID(ref)), found: &finding{m, x.misses, x.released}}
+		out[i] = Pick{Ref: ref, Artist: m.artist, Score: x.score * s.p.fit(ref, s.f.c.ID(ref)), found: &finding{m, x.misses, x.released}}
 	}
 	return out
 }

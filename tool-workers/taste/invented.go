@@ -63,8 +63,8 @@ func artistsOf(c *catalog.Catalog, l catalog.Listener) []int {
 // Companions implements [Listening].
 func (l *Invented) Companions(artist int) []Companion { return l.companions[artist] }
 
-// Likes implements [Listening]. Nobody who asks is one of the synthetic listeners.
-func (*Invented) Likes(string) (map[int]float64, map[string]bool) { return nil, nil }
+// Listener implements [Listening]. Nobody who asks is one of the synthetic listeners.
+func (*Invented) Listener(string) (Listener, bool) { return Listener{}, false }
 
 // Invented implements [Listening].
 func (*Invented) Invented() bool { return true }

@@ -1,5 +1,7 @@
 package taste
 
+import "github.com/parallel-fusion/pfr/tool-workers/catalog"
+
 // Companion is an artist that is played along with another.
 type Companion struct {
 	Artist int
@@ -12,11 +14,17 @@ type Companion struct {
 type Listening interface {
 	// Companions returns the artists that are played along with one, the closest first.
 	Companions(artist int) []Companion
-	// Likes returns how much a listener should like artists, 0 to 1, and what was played
-	// already, by id. Of a listener that nobody knows it returns nothing.
-	Likes(listener string) (artists map[int]float64, played map[string]bool)
+	// Listener returns what is known of one, by id; false when that is nothing.
+	Listener(id string) (Listener, bool)
 	// Invented reports whether the listeners are synthetic, which reasons have to say.
 	Invented() bool
+}
+
+// Listener is what is expected of one who is known: how much they should like artists,
+// tracks and shows, 0 to 1, and what they played already.
+type Listener struct {
+	Artists, Tracks, Shows map[int]float64
+	Played                 map[catalog.Ref]bool
 }
 
 // Nobody is a Listening that knows nothing.
@@ -25,8 +33,8 @@ type Nobody struct{}
 // Companions implements [Listening].
 func (Nobody) Companions(int) []Companion { return nil }
 
-// Likes implements [Listening].
-func (Nobody) Likes(string) (map[int]float64, map[string]bool) { return nil, nil }
+// Listener implements [Listening].
+func (Nobody) Listener(string) (Listener, bool) { return Listener{}, false }
 
 // Invented implements [Listening].
 func (Nobody) Invented() bool { return false }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/recommend"
 )
 
 // Limits of one answer.
@@ -142,10 +143,37 @@ func (s *musicSearch) run(l loosening) []Pick {
 			byType[i] = append(byType[i], s.entries(l, m, t)...)
 		}
 	}
-	for _, picks := range byType {
+	for i, picks := range byType {
 		byScore(picks)
+		byType[i] = s.diverse(picks)
 	}
 	return TakeTurns(byType)
+}
+
+const (
+	relevanceShare = 0.8 // how much the fit counts against being unlike what stands before
+	maxDiverse     = 100 // entries; the work grows with their square
+)
+
+// diverse reorders the head of a list that no genre or artist holds together, so that one
+// genre does not fill the page (MMR).
+func (s *musicSearch) diverse(picks []Pick) []Pick {
+	if s.w.Genre != "" || s.seeds != nil {
+		return picks
+	}
+	first := picks[:min(len(picks), 2*s.limit, maxDiverse)]
+	candidates, genres := make([]recommend.Scored, len(first)), make([][]string, len(first))
+	for i, p := range first {
+		candidates[i], genres[i] = recommend.Scored{Item: i, Score: float32(p.Score)}, s.f.genres(p.Artist)
+	}
+	best := recommend.MMR(candidates, len(first), relevanceShare, func(a, b int) float64 {
+		return (overlap(genres[a], genres[b]) + overlap(genres[b], genres[a])) / 2
+	})
+	out := make([]Pick, 0, len(picks))
+	for _, b := range best {
+		out = append(out, first[b.Item])
+	}
+	return append(out, picks[len(first):]...)
 }
 
 // settled reports whether every type has more than enough entries that no artist with at
@@ -154,7 +182,7 @@ func (s *musicSearch) settled(byType [][]Pick, score float64) bool {
 	for _, picks := range byType {
 		better := 0
 		for _, p := range picks {
-			if p.Score > score*mostNudge {
+			if p.Score > score*mostFit {
 				better++
 			}
 		}

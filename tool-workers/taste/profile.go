@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/parallel-fusion/pfr/schemas"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 )
 
 // Features of a user that change the order. Lists are separated by ";" or ",".
@@ -21,6 +22,7 @@ type Profile struct {
 	genres    []string
 	near      map[int]float64 // artist → affinity, 0 to 1
 	languages map[string]bool
+	listener  Listener // what a model expects
 }
 
 // Profile reads the features of a user, who may be nil. It keeps the words and not the
@@ -30,6 +32,7 @@ func (f *Finder) Profile(u *schemas.User) Profile {
 		return Profile{}
 	}
 	p := Profile{id: u.ID, near: map[int]float64{}, languages: map[string]bool{}}
+	p.listener, _ = f.listening.Listener(u.ID)
 	for _, name := range split(u.Features[FeatureGenres]) {
 		p.genres = append(p.genres, known(f.tax.Genres, name))
 	}
@@ -65,7 +68,7 @@ func (p Profile) affinity(f *Finder, artist int) float64 {
 	if p.id == "" {
 		return 1
 	}
-	factor := 1 + 0.4*p.near[artist]
+	factor := 1 + 0.4*p.near[artist] + p.listener.Artists[artist]
 	for _, g := range p.genres {
 		if fit, _ := f.genreFit(g, artist); fit > 0 {
 			factor += 0.25 * fit
@@ -81,8 +84,28 @@ func (p Profile) affinity(f *Finder, artist int) float64 {
 	return factor
 }
 
-// mostNudge bounds nudge.
-const mostNudge = 1.03
+// fit returns a factor for an entry: above 1 for what the listener should like, below 1 for
+// what was played already, and a nudge for all others.
+func (p Profile) fit(ref catalog.Ref, id string) float64 {
+	factor := p.nudge(id)
+	if p.listener.Played[ref] {
+		return factor * playedBefore
+	}
+	switch ref.Type {
+	case catalog.TypeTrack:
+		factor *= 1 + mostLiked*p.listener.Tracks[ref.Index]
+	case catalog.TypeShow:
+		factor *= 1 + mostLiked*p.listener.Shows[ref.Index]
+	}
+	return factor
+}
+
+const (
+	mostNudge    = 1.03 // bounds nudge
+	mostLiked    = 0.5
+	mostFit      = mostNudge * (1 + mostLiked) // bounds fit
+	playedBefore = 0.75
+)
 
 // nudge returns a factor just above 1 that is steady for a listener and an entry, so that
 // equals come in another order for another listener.

@@ -24,9 +24,10 @@ func (f *Finder) Shows(w ShowWish, p Profile, limit int) []Pick {
 	a := f.readAudience(w.Audience)
 	words := Words(w.Text)
 	var strict, loose []Pick
-	for s := range f.c.Shows() {
+	for _, i := range f.showCandidates(w, words) {
+		s := f.c.Show(int(i))
 		pick, fits := f.show(s, w, a, words)
-		pick.Score *= p.nudge(s.ID())
+		pick.Score *= p.fit(s.Ref(), s.ID())
 		switch {
 		case pick.Score == 0:
 		case fits:
@@ -128,8 +129,49 @@ func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (p
 	} else {
 		score *= fit
 	}
-	pick.Score = score * (0.6 + 0.4*float64(s.Popularity())/100)
+	pick.Score = score * (0.6 + 0.4*float64(s.Popularity())/100) * f.freshness(s)
 	return pick, fits
+}
+
+// freshness favours a show that goes on over one that has fallen silent.
+func (f *Finder) freshness(s catalog.Show) float64 {
+	const (
+		lively = 5  // weeks
+		silent = 52 // weeks
+	)
+	episodes := s.Episodes()
+	if len(episodes) == 0 {
+		return 1
+	}
+	switch newest := f.c.Episode(int(episodes[0])).Released(); {
+	case newest == 0, newest.Within(silent, f.c.AsOf) && !newest.Within(lively, f.c.AsOf):
+		return 1
+	case newest.Within(lively, f.c.AsOf):
+		return 1.05
+	default:
+		return 0.85
+	}
+}
+
+// EpisodesAbout returns at most limit episodes about a topic, the newest first, of shows in
+// the language that is wished for.
+func (f *Finder) EpisodesAbout(w ShowWish, limit int) []catalog.Episode {
+	const lookedAt = 20_000
+	topic, language := known(f.tax.Topics, w.Topic), languageCode(w.Language)
+	if topic == "" {
+		return nil
+	}
+	var out []catalog.Episode
+	n := 0
+	for e := range f.c.NewestEpisodes() {
+		if n++; n > lookedAt || len(out) == limit {
+			break
+		}
+		if _, about := f.tax.Topics.Distance(topic, term(f.tax.Topics, e.Topic())); about && (language == "" || e.Show().Language() == language) {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // About reports whether one topic is part of another. Everything is about "".

@@ -22,8 +22,9 @@ type Finder struct {
 	c         *catalog.Catalog
 	tax       *taxonomy.Taxonomy
 	listening Listening
-	genre     []string         // of each term of the catalogue, by the names of the taxonomy
-	topic     []string         // likewise
+	genre     []string // of each term of the catalogue, by the names of the taxonomy
+	topic     []string // likewise
+	shows     showPostings
 	artists   postings         // of each term
 	likes     map[int][]string // folded names that an artist is likened to
 	likedBy   map[string][]int // folded name → artists that are likened to it
@@ -35,7 +36,7 @@ func NewFinder(c *catalog.Catalog, l Listening) (*Finder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load taxonomy: %w", err)
 	}
-	f := &Finder{c: c, tax: tax, listening: l, artists: newPostings(c), likes: map[int][]string{}, likedBy: map[string][]int{}}
+	f := &Finder{c: c, tax: tax, listening: l, artists: newPostings(c), shows: newShowPostings(c), likes: map[int][]string{}, likedBy: map[string][]int{}}
 	for i := range uint32(c.Terms()) {
 		f.genre = append(f.genre, term(tax.Genres, c.Term(i)))
 		f.topic = append(f.topic, term(tax.Topics, c.Term(i)))

@@ -76,7 +76,15 @@ func music(f *taste.Finder, p schemas.Params, types ...schemas.ItemType) []strin
 	if types == nil {
 		types = []schemas.ItemType{catalog.TypeTrack}
 	}
-	return lines(f, f.Music(f.Wish(p), types, taste.Profile{}, 6))
+	return lines(f, f.Music(f.Wish(wish(p)), types, taste.Profile{}, 6))
+}
+
+// wish reads the parameters of a wish.
+func wish(p schemas.Params) taste.WishParams {
+	return taste.WishParams{
+		Genre: p.Text("genre"), Mood: p.Text("mood"), Activity: p.Text("activity"), EraFrom: p.Int("era_from"), EraTo: p.Int("era_to"),
+		Language: p.Text("language"), Weeks: p.Int("max_weeks_from_release"), Artist: p.Text("artist"),
+	}
 }
 
 func TestMusicFitsTheWish(t *testing.T) {
@@ -170,7 +178,7 @@ func TestLooseningSaysSo(t *testing.T) {
 
 func TestProfileChangesTheOrder(t *testing.T) {
 	f := open(t, small)
-	w := f.Wish(schemas.Params{"mood": "energetic"})
+	w := f.Wish(wish(schemas.Params{"mood": "energetic"}))
 	first := func(u *schemas.User) string {
 		return f.Items(f.Music(w, []schemas.ItemType{catalog.TypeArtist}, f.Profile(u), 1))[0].Title
 	}
@@ -193,7 +201,7 @@ func TestTiesAreSteadyForAListener(t *testing.T) {
 		fmt.Fprintf(&text, "artist Twin %d | US | en | jazz | 50\nmood calm\nalbum One | 2001 | Song\n", i)
 	}
 	f := open(t, text.String())
-	w := f.Wish(schemas.Params{"genre": "jazz"})
+	w := f.Wish(wish(schemas.Params{"genre": "jazz"}))
 	order := func(id string) string {
 		return strings.Join(lines(f, f.Music(w, []schemas.ItemType{catalog.TypeArtist}, f.Profile(&schemas.User{ID: id}), 12)), ",")
 	}
@@ -241,7 +249,7 @@ func TestPlaylists(t *testing.T) {
 		{schemas.Params{}, "quantum chromodynamics", ""},
 	} {
 		got := ""
-		if picks := f.Playlists(f.Wish(c.params), c.text, 3); len(picks) > 0 {
+		if picks := f.Playlists(f.Wish(wish(c.params)), c.text, 3); len(picks) > 0 {
 			got = f.Items(picks)[0].Title
 		}
 		if got != c.want {
@@ -291,7 +299,7 @@ func TestWishSpeaksPlainly(t *testing.T) {
 		"from 2010 on":             {"era_from": 2010},
 		"zydeco alert 1 from 1984": {"genre": "Zydeco <alert(1)>", "era_from": 1984, "era_to": 1984},
 	} {
-		if got := f.Wish(p).String(); got != want {
+		if got := f.Wish(wish(p)).String(); got != want {
 			t.Errorf("%v: %q, want %q", p, got, want)
 		}
 	}
@@ -322,7 +330,7 @@ func BenchmarkMusic(b *testing.B) {
 		"Genre": {"genre": "indie rock"}, "NewInGenre": {"genre": "indie rock", "max_weeks_from_release": 4}, "Mood": {"mood": "energetic"},
 		"LikeArtist": {"artist": "Radiohead"}, "Anything": {}, "NothingFits": {"genre": "black metal", "mood": "happy", "language": "is", "era_to": 1960},
 	} {
-		w := f.Wish(p)
+		w := f.Wish(wish(p))
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				f.Music(w, []schemas.ItemType{catalog.TypeTrack}, taste.Profile{}, 20)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/taxonomy"
 )
@@ -19,22 +18,31 @@ type Wish struct {
 	Language string // ISO 639-1
 	Weeks    int    // released at most so many weeks ago; 0 for any time
 	Artist   string // in the way of this artist, but by others
-	Topic    string // of shows
 }
 
-// Wish reads the parameters of a call: genre, mood, activity, era_from, era_to, language,
-// max_weeks_from_release, artist and topic. A mood, activity or language that nobody
-// knows is left out.
-func (f *Finder) Wish(p schemas.Params) Wish {
+// WishParams are the parameters of tools that take a wish for music.
+type WishParams struct {
+	Genre    string `param:"genre" doc:"a genre or sub-genre, such as indie rock"`
+	Mood     string `param:"mood" doc:"a mood, such as chill"`
+	Activity string `param:"activity" doc:"what the listener is doing, such as study"`
+	EraFrom  int    `param:"era_from" doc:"first year of an era" min:"1500" max:"2100"`
+	EraTo    int    `param:"era_to" doc:"last year of an era" min:"1500" max:"2100"`
+	Language string `param:"language" doc:"language of the music, as an ISO 639-1 code or its English name"`
+	Weeks    int    `param:"max_weeks_from_release" doc:"only what came out at most so many weeks ago" min:"1" max:"520"`
+	Artist   string `param:"artist" doc:"music in the way of this artist, by others"`
+}
+
+// Wish reads the parameters of a call. A mood, activity or language that nobody knows is
+// left out.
+func (f *Finder) Wish(p WishParams) Wish {
 	w := Wish{
-		Genre: known(f.tax.Genres, p.Text("genre")), Mood: f.tax.Mood(p.Text("mood")), Language: languageCode(p.Text("language")),
-		From: p.Int("era_from"), To: p.Int("era_to"), Weeks: p.Int("max_weeks_from_release"),
-		Artist: p.Text("artist"), Topic: known(f.tax.Topics, p.Text("topic")),
+		Genre: known(f.tax.Genres, p.Genre), Mood: f.tax.Mood(p.Mood), Language: languageCode(p.Language),
+		From: p.EraFrom, To: p.EraTo, Weeks: p.Weeks, Artist: p.Artist,
 	}
 	if i, ok := f.Artist(w.Artist); ok {
 		w.Artist = f.c.Artist(i).Name()
 	}
-	w.Activity, _ = f.tax.Activity(p.Text("activity"))
+	w.Activity, _ = f.tax.Activity(p.Activity)
 	if w.From > w.To && w.To != 0 {
 		w.From, w.To = w.To, w.From
 	}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog/generate"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog/importer"
+	"github.com/parallel-fusion/pfr/tool-workers/search"
+)
+
+// What a build of a catalogue takes and tells.
+type (
+	ImportConfig  = importer.Config
+	ImportReport  = importer.Report
+	ImportStep    = importer.Step
+	CSVFile       = importer.CSVFile
+	GenerateSizes = generate.Sizes
+)
+
+// DefaultImportConfig returns bounds that suit sources of any size.
+func DefaultImportConfig() ImportConfig { return importer.DefaultConfig() }
+
+// ImportCatalog imports sources into a new version of the catalogue in dir, and makes it
+// current when everything went well. A zero asOf stands for the day on which it is used.
+func ImportCatalog(ctx context.Context, dir string, asOf time.Time, cfg ImportConfig, progress func(ImportStep)) (ImportReport, string, error) {
+	var report ImportReport
+	made, err := ToolsConfig{Catalog: dir}.catalogFolder().Publish(func(fresh string) (name string, err error) {
+		b, err := newBuild(fresh, asOf)
+		if err != nil {
+			return "", err
+		}
+		defer b.abandon()
+		target := importer.Target{Catalogue: b.rows, Interaction: b.played, Publish: func() (err error) {
+			progress(ImportStep{Name: "search index and files"})
+			name, err = b.finish()
+			return err
+		}}
+		report, err = importer.Run(ctx, cfg, target, progress)
+		return name, err
+	})
+	return report, made.Name, err
+}
+
+// GenerateCatalog invents a catalogue and its listeners and makes it current in dir.
+func GenerateCatalog(dir string, sizes GenerateSizes, listeners int, seed uint64) (string, error) {
+	made, err := ToolsConfig{Catalog: dir}.catalogFolder().Publish(func(fresh string) (string, error) {
+		b, err := newBuild(fresh, sizes.AsOf)
+		if err != nil {
+			return "", err
+		}
+		defer b.abandon()
+		if err := generate.Catalogue(b.rows, sizes, seed); err != nil {
+			return "", fmt.Errorf("generate: %w", err)
+		}
+		if err := generate.Listeners(b.played, sizes, listeners, seed); err != nil {
+			return "", fmt.Errorf("generate: %w", err)
+		}
+		return b.finish()
+	})
+	return made.Name, err
+}
+
+// build is a version of a catalogue that is being made in a folder.
+type build struct {
+	dir   string
+	rows  *catalog.Builder
+	file  *os.File // of the interactions
+	zip   *gzip.Writer
+	plays *csv.Writer
+	sum   hash.Hash // of the interactions
+	any   bool
+}
+
+func newBuild(dir string, asOf time.Time) (*build, error) {
+	f, err := os.Create(filepath.Join(dir, playsFile))
+	if err != nil {
+		return nil, err
+	}
+	b := &build{dir: dir, rows: catalog.NewBuilder(asOf), file: f, zip: gzip.NewWriter(f), sum: sha256.New()}
+	b.plays = csv.NewWriter(io.MultiWriter(b.zip, b.sum))
+	return b, b.plays.Write([]string{"user", "item", "weight", "timestamp"})
+}
+
+// played writes down an interaction.
+func (b *build) played(user, item string, weight float64, at time.Time) error {
+	b.any = true
+	seconds := ""
+	if !at.IsZero() {
+		seconds = strconv.FormatInt(at.Unix(), 10)
+	}
+	return b.plays.Write([]string{user, item, strconv.FormatFloat(weight, 'g', -1, 64), seconds})
+}
+
+// finish writes the files and returns the name of the version.
+func (b *build) finish() (string, error) {
+	b.plays.Flush()
+	if err := errors.Join(b.plays.Error(), b.zip.Close(), b.file.Close()); err != nil {
+		return "", fmt.Errorf("write interactions: %w", err)
+	}
+	if !b.any {
+		if err := os.Remove(b.file.Name()); err != nil {
+			return "", err
+		}
+	}
+	c, err := b.rows.Build()
+	if err != nil {
+		return "", fmt.Errorf("build catalogue: %w", err)
+	}
+	err = errors.Join(
+		writeFile(filepath.Join(b.dir, catalogFile), c.Write),
+		writeFile(filepath.Join(b.dir, searchFile), func(w io.Writer) error { return search.Build(c, w) }))
+	if !b.any {
+		return c.Version, err
+	}
+	return c.Version + "-" + hex.EncodeToString(b.sum.Sum(nil)[:3]), err
+}
+
+// abandon closes what finish would have closed.
+func (b *build) abandon() { _ = b.file.Close() } // of no matter: after finish it is closed already
+
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = write(w)
+	return errors.Join(err, w.Flush(), f.Close())
+}
+
+// CatalogStats is what a catalogue holds.
+type CatalogStats struct {
+	Version  string         `json:"version"`
+	AsOf     string         `json:"as_of"` // the day that counts as today
+	Entries  map[string]int `json:"entries"`
+	Bytes    int64          `json:"bytes"`              // of its files
+	Models   string         `json:"models,omitempty"`   // version of the recommenders
+	Versions []string       `json:"versions,omitempty"` // that are there, the newest first
+	OpenedMS float64        `json:"opened_ms"`          // how long it took to be ready
+}
+
+// StatCatalog opens the catalogue in dir, "" for the sample, and says what it holds.
+func StatCatalog(dir string) (CatalogStats, error) {
+	begin := time.Now()
+	c, err := openCollection(ToolsConfig{Catalog: dir})
+	if err != nil {
+		return CatalogStats{}, err
+	}
+	s := CatalogStats{
+		Version: c.catalog.Version, AsOf: c.catalog.AsOf.Format(time.DateOnly), Entries: map[string]int{},
+		Models: c.from[1].Name, OpenedMS: float64(time.Since(begin).Microseconds()) / 1000,
+	}
+	for _, t := range catalog.Types() {
+		s.Entries[string(t)] = c.catalog.Count(t)
+	}
+	if c.from[0].Name == "" {
+		return s, nil
+	}
+	for _, name := range []string{catalogFile, searchFile} {
+		info, err := os.Stat(c.from[0].File(name))
+		if err != nil {
+			return s, err
+		}
+		s.Bytes += info.Size()
+	}
+	all, err := ToolsConfig{Catalog: dir}.catalogFolder().List()
+	for _, v := range all {
+		s.Versions = append(s.Versions, v.Name)
+	}
+	return s, err
+}
+
+// UseCatalog makes a version that is there the current one.
+func UseCatalog(dir, version string) error {
+	return ToolsConfig{Catalog: dir}.catalogFolder().Use(version)
+}

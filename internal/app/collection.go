@@ -1,0 +1,142 @@
+package app
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/internal/versions"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/listening"
+	"github.com/parallel-fusion/pfr/tool-workers/recommend"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
+)
+
+// A folder with a catalogue has two folders of versions.
+const (
+	catalogDir = "catalog"
+	modelsDir  = "models"
+)
+
+// What the versions hold.
+const (
+	catalogFile = "catalog.pfr"
+	searchFile  = "search.pfr"
+	playsFile   = "interactions.csv.gz"
+	recsFile    = "recs.pfr"
+)
+
+// collection is a catalogue, what its listeners do, and what is found in it.
+type collection struct {
+	catalog *catalog.Catalog
+	finder  *taste.Finder
+	index   string // file of the search index; "" when it has to be built
+	version string // of the catalogue and the models
+	from    [2]versions.Version
+}
+
+// openCollection opens what the configuration names: a folder of built versions, one in
+// text form, or the sample.
+func openCollection(cfg ToolsConfig) (collection, error) {
+	if cfg.Catalog == "" {
+		c, err := catalog.Sample()
+		if err != nil {
+			return collection{}, err
+		}
+		return newCollection(c, taste.NewInvented(c))
+	}
+	current, err := cfg.catalogFolder().Current()
+	if errors.Is(err, versions.ErrNone) {
+		c, err := catalog.Load(os.DirFS(cfg.Catalog))
+		if err != nil {
+			return collection{}, fmt.Errorf("catalogue in %s: %w", cfg.Catalog, err)
+		}
+		return newCollection(c, taste.Nobody{})
+	}
+	if err != nil {
+		return collection{}, fmt.Errorf("catalogue: %w", err)
+	}
+	return openBuilt(current, cfg.modelsFolder())
+}
+
+func newCollection(c *catalog.Catalog, l taste.Listening) (collection, error) {
+	f, err := taste.NewFinder(c, l)
+	return collection{catalog: c, finder: f, version: c.Version}, err
+}
+
+func openBuilt(current versions.Version, models versions.Folder) (collection, error) {
+	c, err := catalog.Open(current.File(catalogFile))
+	if err != nil {
+		return collection{}, err
+	}
+	listeners, model, err := openListening(c, models)
+	if err != nil {
+		return collection{}, err
+	}
+	out, err := newCollection(c, listeners)
+	out.index, out.from = current.File(searchFile), [2]versions.Version{current, model}
+	if model.Name != "" {
+		out.version += "+" + model.Name
+	}
+	return out, err
+}
+
+// openListening opens the current models. Without any, nothing is known of listeners.
+func openListening(c *catalog.Catalog, models versions.Folder) (taste.Listening, versions.Version, error) {
+	v, err := models.Current()
+	if errors.Is(err, versions.ErrNone) {
+		return taste.Nobody{}, v, nil
+	}
+	if err != nil {
+		return nil, v, fmt.Errorf("models: %w", err)
+	}
+	f, err := os.Open(v.File(recsFile))
+	if err != nil {
+		return nil, v, fmt.Errorf("models: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	bundle, err := recommend.LoadBundle(f)
+	if err != nil {
+		return nil, v, fmt.Errorf("models of %s: %w", f.Name(), err)
+	}
+	return listening.New(c, bundle, false), v, nil
+}
+
+// catalogFolder is where the versions of the catalogue are.
+func (c ToolsConfig) catalogFolder() versions.Folder {
+	return versions.In(filepath.Join(c.Catalog, catalogDir))
+}
+
+// modelsFolder is where the versions of the recommenders are.
+func (c ToolsConfig) modelsFolder() versions.Folder {
+	if c.Models != "" {
+		return versions.In(c.Models)
+	}
+	return versions.In(filepath.Join(c.Catalog, modelsDir))
+}
+
+// readPlays reads a file of interactions, which may be compressed.
+func readPlays(name string) (*recommend.Interactions, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("interactions: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	var r io.Reader = f
+	if strings.HasSuffix(name, ".gz") {
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return nil, fmt.Errorf("interactions %s: %w", name, err)
+		}
+		r = z
+	}
+	x, err := recommend.ReadCSV(r)
+	if err != nil {
+		return nil, fmt.Errorf("interactions %s: %w", name, err)
+	}
+	return x, nil
+}

@@ -1,0 +1,447 @@
+package recommend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// small is a model that several tests share; it takes a second to train.
+var small = sync.OnceValues(func() (*Model, error) {
+	x, _, err := smallWorld().Generate()
+	if err != nil {
+		return nil, err
+	}
+	return Train(context.Background(), smallConfig(), x, nil)
+})
+
+func smallWorld() Synthetic {
+	return Synthetic{Users: 600, Items: 1500, PerUser: 25, Genres: 12, Zipf: 0.8, Sharpness: 0.2, Noise: 0.1, Seed: 3}
+}
+
+func smallConfig() Config {
+	c := DefaultConfig()
+	c.Rank, c.Sweeps = 16, 4
+	return c
+}
+
+func model(tb testing.TB) *Model {
+	tb.Helper()
+	m, err := small()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func TestRecommendKeepsItsContract(t *testing.T) {
+	m := model(t)
+	for _, name := range []string{"linear", "factors", "popularity"} {
+		part, err := m.Part(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkContract(t, name, m, part)
+	}
+	checkContract(t, "blend", m, m)
+	if _, err := m.Part("else"); err == nil {
+		t.Error("an unknown part was found")
+	}
+}
+
+func checkContract(t *testing.T, name string, m *Model, r Recommender) {
+	t.Helper()
+	h := m.History(5)
+	even := func(i int) bool { return i%2 == 0 }
+	got := r.Recommend(h, 30, even)
+	if len(got) != 30 || !slices.IsSortedFunc(got, better) {
+		t.Errorf("%s: %d items, or not best first", name, len(got))
+	}
+	for _, s := range got {
+		if !even(s.Item) || slices.ContainsFunc(h, func(e Entry) bool { return e.Item == s.Item }) {
+			t.Errorf("%s: item %d was seen or is not to be kept", name, s.Item)
+		}
+	}
+	wider := r.Recommend(h, m.Items(), even)
+	if !reflect.DeepEqual(wider[:30], got) {
+		t.Errorf("%s: the first 30 of all are not the top 30", name)
+	}
+	odd := []Entry{{-1, 1}, {m.Items(), 1}, {3, -1}, {4, float32(math.NaN())}, {5, float32(math.Inf(1))}, h[0]}
+	if !reflect.DeepEqual(r.Recommend(odd, 9, nil), r.Recommend(h[:1], 9, nil)) {
+		t.Errorf("%s: unknown items and bad weights change the answer", name)
+	}
+	if n := len(r.Recommend(h, 0, nil)); n != 0 {
+		t.Errorf("%s: %d items where none were asked for", name, n)
+	}
+}
+
+func TestEmptyHistoryIsAnsweredByPopularity(t *testing.T) {
+	m := model(t)
+	got := m.Recommend(nil, 20, nil)
+	for i := 1; i < len(got); i++ {
+		if m.Listeners(got[i].Item) > m.Listeners(got[i-1].Item) {
+			t.Fatalf("item %d with %d listeners comes after one with %d", i, m.Listeners(got[i].Item), m.Listeners(got[i-1].Item))
+		}
+	}
+	if len(got) != 20 {
+		t.Errorf("%d items, want 20", len(got))
+	}
+}
+
+func TestForUser(t *testing.T) {
+	m := model(t)
+	got, ok := m.ForUser(7, 10, nil)
+	if !ok || !reflect.DeepEqual(got, m.ForHistory(m.History(7), 10, nil)) {
+		t.Errorf("for user 7: %v, want what the history gives", got)
+	}
+	for _, u := range []int{-1, m.Users()} {
+		if _, ok := m.ForUser(u, 10, nil); ok {
+			t.Errorf("user %d is known", u)
+		}
+	}
+}
+
+// Neighbours are of the item's genre, for popular and rare items alike, and share the
+// listeners they claim.
+func TestSimilar(t *testing.T) {
+	x, genre, err := smallWorld().Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := model(t)
+	same, all := 0, 0
+	for item := range m.Items() {
+		if m.Listeners(item) < 10 {
+			continue
+		}
+		ns := m.Similar(item, 5, nil)
+		for _, n := range ns {
+			all++
+			if genre[n.Item] == genre[item] {
+				same++
+			}
+			if n.Item == item || n.Score <= 0 || n.Score > 1 {
+				t.Errorf("item %d has neighbour %+v", item, n)
+			}
+		}
+		if len(ns) > 0 && item%50 == 0 && ns[0].Shared != sharedListeners(x, item, ns[0].Item) {
+			t.Errorf("items %d and %d share %d, want %d", item, ns[0].Item, ns[0].Shared, sharedListeners(x, item, ns[0].Item))
+		}
+	}
+	if all < 500 || float64(same) < 0.6*float64(all) {
+		t.Errorf("%d of %d neighbours are of the same genre, want 60 %%; chance is 8 %%", same, all)
+	}
+	if m.Similar(-1, 5, nil) != nil || m.Similar(m.Items(), 5, nil) != nil {
+		t.Error("an unknown item has neighbours")
+	}
+}
+
+func sharedListeners(x *Interactions, a, b int) int {
+	n := 0
+	for u := range x.Users() {
+		items, _ := x.cells.row(u)
+		if slices.Contains(items, uint32(a)) && slices.Contains(items, uint32(b)) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestBecauseNamesAnItemOfTheHistory(t *testing.T) {
+	m := model(t)
+	h, named := m.History(11), 0
+	part, _ := m.Part("linear")
+	for _, s := range part.Recommend(h, 20, nil) {
+		from, ok := m.Because(h, s.Item)
+		if !ok {
+			continue
+		}
+		named++
+		if !slices.ContainsFunc(h, func(e Entry) bool { return e.Item == from.Item }) || from.Shared == 0 {
+			t.Errorf("because of %+v, which is not in the history", from)
+		}
+	}
+	if named != 20 {
+		t.Errorf("%d of 20 items have a reason", named)
+	}
+}
+
+// The same data give the same bytes on one processor and on many.
+func TestTrainIsDeterministic(t *testing.T) {
+	s := smallWorld()
+	s.Users, s.Items = 300, 400
+	x, _, err := s.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, exact := range []int{0, 5000} {
+		cfg := smallConfig()
+		cfg.ExactItems = exact
+		var versions []string
+		for _, procs := range []int{1, 4} {
+			old := runtime.GOMAXPROCS(procs)
+			m, err := Train(t.Context(), cfg, x, nil)
+			runtime.GOMAXPROCS(old)
+			if err != nil {
+				t.Fatal(err)
+			}
+			versions = append(versions, m.Version())
+		}
+		if versions[0] != versions[1] {
+			t.Errorf("up to %d items exact: versions %v on 1 and 4 processors", exact, versions)
+		}
+	}
+}
+
+func TestTrainRefuses(t *testing.T) {
+	b := NewBuilder()
+	for _, u := range []string{"a", "b"} {
+		if err := b.Add(u, u, 1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Train(t.Context(), DefaultConfig(), b.Build(), nil); !errors.Is(err, ErrNoData) {
+		t.Errorf("users with one item each: %v, want ErrNoData", err)
+	}
+	if _, err := Train(t.Context(), DefaultConfig(), NewBuilder().Build(), nil); !errors.Is(err, ErrNoData) {
+		t.Errorf("nothing: %v, want ErrNoData", err)
+	}
+	x, _, err := smallWorld().Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Train(t.Context(), Config{}, x, nil); err == nil {
+		t.Error("the zero config was accepted")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = Train(ctx, smallConfig(), x, func(string, int, int) { cancel() })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled training: %v", err)
+	}
+}
+
+// A handful of users is enough to train, however little it learns.
+func TestTrainOnAlmostNothing(t *testing.T) {
+	b := NewBuilder()
+	for _, p := range []string{"a1", "a2", "b1", "b2", "c3"} {
+		if err := b.Add(p[:1], p[1:], 1, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := Train(t.Context(), DefaultConfig(), b.Build(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	item, _ := m.ItemIndex("1")
+	other, _ := m.ItemIndex("2")
+	if got := m.Recommend([]Entry{{item, 1}}, 5, nil); len(got) == 0 || got[0].Item != other {
+		t.Errorf("for item 1: %v, want item %d first", got, other)
+	}
+}
+
+func TestSaveAndLoad(t *testing.T) {
+	m := model(t)
+	var file bytes.Buffer
+	if err := (Bundle{"artist": m, "show": m}).Save(&file); err != nil {
+		t.Fatal(err)
+	}
+	b, err := LoadBundle(bytes.NewReader(file.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := b["artist"]
+	if len(b) != 2 || back.Version() != m.Version() || b.Version() != (Bundle{"artist": m, "show": m}).Version() {
+		t.Errorf("bundle of %d models, version %s; want 2, %s", len(b), back.Version(), m.Version())
+	}
+	h := m.History(3)
+	if !reflect.DeepEqual(back.Recommend(h, 50, nil), m.Recommend(h, 50, nil)) || !reflect.DeepEqual(back.Similar(4, 9, nil), m.Similar(4, 9, nil)) {
+		t.Error("the loaded model answers otherwise")
+	}
+}
+
+// Any damage is found: no byte of a file can change, and no part can be missing.
+func TestLoadRefusesDamage(t *testing.T) {
+	var file bytes.Buffer
+	if err := model(t).Save(&file); err != nil {
+		t.Fatal(err)
+	}
+	whole := file.Bytes()
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range 60 {
+		at := rng.IntN(len(whole))
+		if i < 40 {
+			at = i // magic and header
+		}
+		bad := slices.Clone(whole)
+		bad[at] ^= byte(1 + rng.IntN(255))
+		if _, err := Load(bytes.NewReader(bad)); !errors.Is(err, ErrFormat) {
+			t.Errorf("byte %d changed: %v", at, err)
+		}
+		if _, err := Load(bytes.NewReader(whole[:at])); !errors.Is(err, ErrFormat) {
+			t.Errorf("cut at %d: %v", at, err)
+		}
+	}
+	if _, err := LoadBundle(bytes.NewReader(whole)); !errors.Is(err, ErrFormat) {
+		t.Errorf("a model taken for a bundle: %v", err)
+	}
+}
+
+// A file of a few bytes that claims four thousand million items costs little.
+func TestLoadAllocatesWhatItReads(t *testing.T) {
+	e := []byte(magic)
+	e = append(e, 2, '{', '}')
+	e = append(e, 0x80, 0x80, 0x80, 0x80, 0x10) // 2^32 items
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := Load(io.MultiReader(bytes.NewReader(e)))
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrFormat) || after.TotalAlloc-before.TotalAlloc > 4<<20 {
+		t.Errorf("error %v after %d bytes", err, after.TotalAlloc-before.TotalAlloc)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	m := &Model{items: newTable([]string{"a", "b"}), saturation: Binary, listeners: []uint32{1, 2}, predictors: joinRows(make([]listRow, 2))}
+	var file bytes.Buffer
+	if err := m.seal(); err != nil {
+		f.Fatal(err)
+	}
+	if err := m.Save(&file); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes())
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		if m, err := Load(bytes.NewReader(b)); err == nil {
+			m.Recommend([]Entry{{0, 1}}, 3, nil)
+			m.Similar(0, 3, nil)
+		}
+	})
+}
+
+func TestFoldInMatchesTraining(t *testing.T) {
+	x, _, err := smallWorld().Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := twoWay(preferences(&x.cells, Binary, 1000))
+	params := alsParams{Rank: 8, Alpha: 5, Reg: 10, Sweeps: 15}
+	fit := params.start(d)
+	if err := params.improve(t.Context(), d, fit); err != nil {
+		t.Fatal(err)
+	}
+	if err := params.halfSweep(t.Context(), d.byUser, fit.users, fit.items); err != nil {
+		t.Fatal(err)
+	}
+	m := &Model{items: x.items, saturation: Binary, mix: Mix{Factors: 1}, listeners: x.Listeners(), factors: fit.items, alpha: 5, reg: 10}
+	if err := m.seal(); err != nil {
+		t.Fatal(err)
+	}
+	s, _ := m.scratch.Get().(*scores)
+	for u := range 20 {
+		s.take(m, x.History(u))
+		m.foldIn(s)
+		for k, v := range fit.users.row(u) {
+			if math.Abs(float64(v-s.user[k])) > 0.01 {
+				t.Fatalf("user %d: folded in %v, trained %v", u, s.user, fit.users.row(u))
+			}
+		}
+	}
+}
+
+// The answer that skips what cannot enter is the one that scores everything.
+func TestSkippingLosesNothing(t *testing.T) {
+	m := model(t)
+	for _, mix := range []Mix{{0.5, 0.5, 0.1}, {0.9, 0.1, 0}, {1, 0, 0.1}, {0.1, 0.9, 0.05}} {
+		for u := range 40 {
+			h := m.History(u)
+			short, whole := m.recommend(mix, h, 25, nil), m.recommend(mix, h, m.Items(), nil)
+			if !reflect.DeepEqual(short, whole[:25]) {
+				t.Fatalf("mix %+v, user %d: the top 25 are not the first of all", mix, u)
+			}
+		}
+	}
+}
+
+func TestSaturation(t *testing.T) {
+	w, out := []float32{1, 10, 1000}, make([]float32, 3)
+	for s, want := range map[Saturation][]float32{
+		Binary: {1, 1, 1}, Log: {float32(math.Log2(1.1)), 1, float32(math.Log2(101))}, BM25: {2.2 / 13, 1, 2.2 / 1.012},
+	} {
+		s.apply(w, out)
+		for i := range want {
+			if math.Abs(float64(out[i]-want[i])) > 1e-5 {
+				t.Errorf("%s: %v, want %v", s, out, want)
+				break
+			}
+		}
+	}
+}
+
+func BenchmarkForUser(b *testing.B) {
+	m := model(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m.ForUser(i%m.Users(), 100, nil)
+	}
+}
+
+func BenchmarkSimilar(b *testing.B) {
+	m := model(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m.Similar(i%m.Items(), 20, nil)
+	}
+}
+
+// atScale is an untrained model of 50,000 items with 100 predictors each, whose popularity
+// and lengths of factors fall as trained ones do, and users with 100 items.
+func atScale(tb testing.TB) *Model {
+	tb.Helper()
+	const n, users, k = 50_000, 200, 100
+	rng := rand.New(rand.NewPCG(1, 2))
+	pick := func() int { return int(n * math.Pow(rng.Float64(), 3)) }
+	rows, b := make([]listRow, n), NewBuilder()
+	m := &Model{saturation: Binary, mix: Mix{0.6, 0.4, 0.05}, alpha: 5, reg: 50, listeners: make([]uint32, n)}
+	m.factors = newFactors(n, 64, 1)
+	for i := range rows {
+		cells := map[int]Scored{}
+		for range k {
+			c := pick()
+			cells[c] = Scored{Item: c, Score: float32(rng.NormFloat64() + 1)}
+		}
+		rows[i] = newListRow(slices.Collect(maps.Values(cells)))
+		rows[i].count(make([]uint32, n))
+		m.listeners[i] = uint32(1 + 20_000/(i+1))
+		for f := range m.factors.row(i) {
+			m.factors.row(i)[f] *= 20 / float32(math.Sqrt(float64(10+i)))
+		}
+		b.items.index(strconv.Itoa(i))
+	}
+	for range users * 100 {
+		b.put(strconv.Itoa(rng.IntN(users)), strconv.Itoa(pick()), cell{weight: 1})
+	}
+	x := b.Build()
+	m.predictors, m.items, m.users, m.histories = joinRows(rows), x.items, x.users, &x.cells
+	if err := m.prepare(); err != nil {
+		tb.Fatal(err)
+	}
+	return m
+}
+
+func BenchmarkForUserAtScale(b *testing.B) {
+	m := atScale(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		m.ForUser(i%m.Users(), 100, nil)
+	}
+}
