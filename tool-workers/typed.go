@@ -45,6 +45,14 @@ func Typed[P any](name string, spec Spec, run func(context.Context, Call[P]) (Re
 	if err != nil {
 		return nil, fmt.Errorf("tool %s: parameters: %w", name, err)
 	}
+	if spec, err = complete(name, spec, p); err != nil {
+		return nil, err
+	}
+	return &typed[P]{name: name, spec: spec, params: p, run: run}, nil
+}
+
+// complete returns spec with the schema of the parameters, once everything is checked.
+func complete(name string, spec Spec, p *params) (Spec, error) {
 	var errs []error
 	if !toolName.MatchString(name) {
 		errs = append(errs, fmt.Errorf("name %q: must be 1 to 64 letters, digits, '-' or '_'", name))
@@ -52,6 +60,7 @@ func Typed[P any](name string, spec Spec, run func(context.Context, Call[P]) (Re
 	if spec.Params != nil {
 		errs = append(errs, errors.New("params: are generated"))
 	}
+	var err error
 	if spec.Params, err = p.schema(); err != nil {
 		errs = append(errs, err)
 	}
@@ -62,9 +71,9 @@ func Typed[P any](name string, spec Spec, run func(context.Context, Call[P]) (Re
 		errs = append(errs, fmt.Errorf("example: %w", err))
 	}
 	if err := errors.Join(append(errs, spec.Validate())...); err != nil {
-		return nil, fmt.Errorf("tool %s: %w", name, err)
+		return spec, fmt.Errorf("tool %s: %w", name, err)
 	}
-	return &typed[P]{name: name, spec: spec, params: p, run: run}, nil
+	return spec, nil
 }
 
 // Name implements [Tool].

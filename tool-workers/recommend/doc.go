@@ -17,7 +17,7 @@
 // Config.ExactItems it is computed. Beyond, the same least squares problem is solved for
 // each target alone, over its nearest neighbours by discounted cosine. On generated data of
 // 3,000 items the two agree within 1 % in recall@20. With 15,000 items, most of them rare,
-// the neighbourhood is the better one: it does not spread weight over chance
+// and λ = 30, the neighbourhood was 4 % better: it does not spread weight over chance
 // co-occurrences. Its work grows with the items, not with their cube.
 //
 // The package knows nothing of catalogues, messages or tools.

@@ -8,7 +8,8 @@ import (
 // scores is the working memory of one request.
 type scores struct {
 	linear, latent []float32 // per item
-	seen           []bool    // per item: in the history
+	seen           []bool    // per item: in the history, or offered
+	marked         []uint32  // the items that are seen
 	items          []uint32  // the history
 	weights        []float32
 	user           []float32 // factors
@@ -24,7 +25,7 @@ func newScores(items, rank int) *scores {
 
 // take takes a history in: known items, saturated weights.
 func (s *scores) take(m *Model, history []Entry) {
-	s.items, s.weights = s.items[:0], s.weights[:0]
+	s.items, s.weights, s.marked = s.items[:0], s.weights[:0], s.marked[:0]
 	for _, e := range history {
 		if e.Item < 0 || e.Item >= m.Items() || !(e.Weight > 0 && e.Weight <= math.MaxFloat32) {
 			continue
@@ -32,21 +33,24 @@ func (s *scores) take(m *Model, history []Entry) {
 		s.items = append(s.items, uint32(e.Item))
 		s.weights = append(s.weights, e.Weight)
 		s.seen[e.Item] = true
+		s.marked = append(s.marked, uint32(e.Item))
 	}
 	m.saturation.apply(slices.Clone(s.weights), s.weights)
 }
 
 // forget makes the scratch ready for the next request.
 func (s *scores) forget() {
-	for _, i := range s.items {
+	for _, i := range s.marked {
 		s.seen[i] = false
 	}
 }
 
-// answer fills out with the best items. Where the linear part knows items, the scale of the
-// factors is their largest score among those, and other items are scored by the factors
-// only if the bound of Cauchy and Schwarz lets them enter: the answer is that of scoring
-// all.
+// leaders is how many items of the linear part set the scale of the factors.
+const leaders = 200
+
+// answer returns the best items. Where there is a linear part, the scale of the factors is
+// their largest score among its leaders, and other items are scored by the factors only if
+// the bound of Cauchy and Schwarz lets them enter: the answer is that of scoring all.
 func (s *scores) answer(m *Model, mix Mix, out *top) []Scored {
 	clear(s.linear)
 	if mix.Linear > 0 {
@@ -59,33 +63,54 @@ func (s *scores) answer(m *Model, mix Mix, out *top) []Scored {
 		}
 		return out.sorted()
 	}
-	mix.Factors = s.known(m, mix.Factors)
-	for i, v := range s.linear {
-		if v > 0 {
-			s.offer(m, mix, out, i)
-		}
-	}
 	length := float32(0)
 	if mix.Factors > 0 {
 		length = 1.0001 * float32(math.Sqrt(float64(dot(s.user, s.user)))) // room for rounding
 	}
+	mix.Factors = s.lead(m, mix, out)
+	bound, floor := mix.Factors*length, out.floor()
 	for i, v := range s.linear {
-		if v > 0 {
+		most := mix.Linear*v + mix.Popularity*m.popular[i]
+		if bound > 0 {
+			most += bound * m.norms[i]
+		}
+		if !(most > 0) || most < floor || s.seen[i] {
 			continue
 		}
-		most := mix.Linear*v + mix.Popularity*m.popular[i]
-		if length > 0 {
-			most += mix.Factors * length * m.norms[i]
+		s.latent[i] = 0
+		if bound > 0 {
+			s.latent[i] = dot(s.user, m.factors.row(i))
 		}
-		if most > 0 && out.wants(Scored{Item: i, Score: most}) {
-			s.latent[i] = 0
-			if length > 0 {
-				s.latent[i] = dot(s.user, m.factors.row(i))
-			}
-			s.offer(m, mix, out, i)
-		}
+		s.offer(m, mix, out, i)
+		floor = out.floor()
 	}
 	return out.sorted()
+}
+
+// lead offers the leaders of the linear part, marks them as seen, and returns the share of
+// the factors divided by their largest score for one.
+func (s *scores) lead(m *Model, mix Mix, out *top) float32 {
+	first := top{n: leaders}
+	for i, v := range s.linear {
+		if v > 0 && v >= first.floor() && !s.seen[i] {
+			first.offer(Scored{Item: i, Score: v})
+		}
+	}
+	most := float32(0)
+	for _, l := range first.heap {
+		s.latent[l.Item] = 0
+		if mix.Factors > 0 {
+			s.latent[l.Item] = dot(s.user, m.factors.row(l.Item))
+		}
+		most = max(most, s.latent[l.Item])
+	}
+	mix.Factors = over(mix.Factors, most)
+	for _, l := range first.heap {
+		s.offer(m, mix, out, l.Item)
+		s.seen[l.Item] = true
+		s.marked = append(s.marked, uint32(l.Item))
+	}
+	return mix.Factors
 }
 
 // offer offers an unseen item with its mixed score, if that is above 0.
@@ -115,26 +140,8 @@ func (s *scores) history(m *Model, share float32) float32 {
 	return over(share, most)
 }
 
-// known writes the scores of the factors for the items with a linear score above 0 to
-// latent, and returns share divided by the largest.
-func (s *scores) known(m *Model, share float32) float32 {
-	most := float32(0)
-	for i, v := range s.linear {
-		if !(v > 0) {
-			continue
-		}
-		s.latent[i] = 0
-		if share > 0 {
-			s.latent[i] = dot(s.user, m.factors.row(i))
-		}
-		if !s.seen[i] {
-			most = max(most, s.latent[i])
-		}
-	}
-	return over(share, most)
-}
-
-// all is known for all items.
+// all writes the scores of the factors for all items to latent, and returns share divided
+// by the largest for an unseen item.
 func (s *scores) all(m *Model, share float32) float32 {
 	if share == 0 {
 		clear(s.latent)

@@ -33,6 +33,14 @@ func (t *top) wants(s Scored) bool {
 	return len(t.heap) < t.n || t.n > 0 && better(s, t.heap[0]) < 0
 }
 
+// floor returns the score below which nothing enters, 0 while there is room.
+func (t *top) floor() float32 {
+	if len(t.heap) < t.n || t.n == 0 {
+		return 0
+	}
+	return t.heap[0].Score
+}
+
 // offer adds s if it is among the n best so far.
 func (t *top) offer(s Scored) {
 	if !t.wants(s) || t.keep != nil && !t.keep(s.Item) {

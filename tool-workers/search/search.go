@@ -31,6 +31,9 @@ type Params struct {
 	Genre       string   `param:"genre" doc:"of playlists"`
 	Mood        string   `param:"mood" doc:"of playlists"`
 	Activity    string   `param:"activity" doc:"what playlists are for"`
+	EraFrom     int      `param:"era_from" doc:"first year of the era of playlists" min:"1500" max:"2100"`
+	EraTo       int      `param:"era_to" doc:"last year of the era of playlists" min:"1500" max:"2100"`
+	Language    string   `param:"language" doc:"of playlists, as an ISO 639-1 code or its English name"`
 }
 
 // engine is what searches.
@@ -99,15 +102,29 @@ func open(f *taste.Finder, index []byte) (tools.Tool, error) {
 // run looks the text up; where only playlists are wanted it goes by what they are for.
 func (t *engine) run(ctx context.Context, call tools.Call[Params]) (tools.Result, error) {
 	p := call.Params
-	w := t.finder.Wish(taste.WishParams{Genre: p.Genre, Mood: p.Mood, Activity: p.Activity})
+	w := t.finder.Wish(taste.WishParams{
+		Genre: p.Genre, Mood: p.Mood, Activity: p.Activity, EraFrom: p.EraFrom, EraTo: p.EraTo, Language: p.Language,
+	})
 	if only(p.EntityTypes, catalog.TypePlaylist) && !w.Empty() {
 		return tools.Result{Items: t.finder.Items(t.finder.Playlists(w, p.Text, call.Limit))}, nil
+	}
+	if only(p.EntityTypes, catalog.TypeShow) && t.isTopic(p.Text) {
+		return tools.Result{Items: t.finder.Items(t.finder.Shows(taste.ShowWish{Topic: p.Text}, taste.Profile{}, call.Limit))}, nil
 	}
 	items, err := t.find(ctx, p.Text, p.EntityTypes, call.Limit)
 	if err == nil && len(items) == 0 {
 		items = t.instead(p.Text, p.EntityTypes, call.Limit)
 	}
 	return tools.Result{Items: items}, err
+}
+
+// isTopic reports whether a text is a topic of podcasts, and the title of none.
+func (t *engine) isTopic(text string) bool {
+	if t.finder.Taxonomy().Topics.Term(text) == "" {
+		return false
+	}
+	show, ok := t.c.ShowIn(text)
+	return !ok || catalog.Fold(show.Title()) != catalog.Fold(text)
 }
 
 func only(types []string, t schemas.ItemType) bool { return len(types) == 1 && types[0] == string(t) }

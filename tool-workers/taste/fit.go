@@ -73,7 +73,10 @@ func (f *Finder) languageFit(language string, artist int) float64 {
 		return 0
 	case i == 0:
 		return 1
-	default:
-		return 0.75
+	default: // what it sings in the language is not told apart from the rest
+		return otherLanguage
 	}
 }
+
+// otherLanguage is the fit of a language that is not an artist's first.
+const otherLanguage = 0.75

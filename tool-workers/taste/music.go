@@ -32,7 +32,7 @@ func (f *Finder) Music(w Wish, types []schemas.ItemType, p Profile, limit int) [
 			}
 		}
 		picks = f.varied(picks, limit)
-		if len(picks) >= enough {
+		if len(picks) >= s.enough(l) {
 			break
 		}
 	}
@@ -43,6 +43,15 @@ func (f *Finder) Music(w Wish, types []schemas.ItemType, p Profile, limit int) [
 		}
 	}
 	return picks
+}
+
+// enough is how many matches end the search. An artist who sings in the language that is
+// wished for, and in another one first, may well be meant, if there are not many better.
+func (s *musicSearch) enough(l loosening) int {
+	if s.w.Language != "" && !l.tongues {
+		return min(s.limit, 3*enough)
+	}
+	return enough
 }
 
 // musicSearch is one wish on its way.
@@ -92,7 +101,8 @@ type loosening struct {
 	weeks    int // times as many
 	mood     bool
 	genre    bool
-	years    int // either way
+	years    int  // either way
+	tongues  bool // a language that is not the artist's first
 	language bool
 	activity bool
 	anyGenre bool
@@ -111,6 +121,7 @@ func (s *musicSearch) loosenings() []loosening {
 		}
 	}
 	step(w.Weeks > 0, func(l *loosening) { l.weeks = 3 })
+	step(w.Language != "", func(l *loosening) { l.tongues = true })
 	step(w.Mood != "", func(l *loosening) { l.mood = true })
 	step(w.From+w.To > 0, func(l *loosening) { l.years = 5 })
 	step(len(s.f.tax.Genres.Parents(w.Genre)) > 0, func(l *loosening) { l.genre = true })
@@ -280,6 +291,9 @@ func (s *musicSearch) matchLanguage(l loosening, m *match) bool {
 		return true
 	}
 	fit := s.f.languageFit(s.w.Language, m.artist)
+	if fit == otherLanguage && !l.tongues {
+		fit = 0
+	}
 	if fit == 0 && l.language {
 		fit = 0.3
 		m.misses = append(m.misses, fmt.Sprintf("not in %s", LanguageName(s.w.Language)))

@@ -56,7 +56,7 @@ func (f *Finder) playlist(l catalog.Playlist, w Wish, words []string) Pick {
 		}
 	}
 	genre := f.listGenreFit(w.Genre, l.Genres())
-	if w.Genre != "" && genre == 0 {
+	if w.Genre != "" && genre == 0 || clashes(w, l) {
 		return Pick{}
 	}
 	aspect(w.Genre != "", 1, genre)
@@ -92,6 +92,14 @@ func ranked(of []string, wanted string) float64 {
 		return 0
 	}
 	return 1 - 0.1*float64(min(i, 5))
+}
+
+// clashes reports whether a playlist is in another language than the one that is wished for,
+// or of other years.
+func clashes(w Wish, l catalog.Playlist) bool {
+	from, to := l.Era()
+	return w.Language != "" && l.Language() != "" && l.Language() != w.Language ||
+		w.From+w.To > 0 && from+to > 0 && eraFit(w, l) == 0
 }
 
 // eraFit is how far the wished years and those of the playlist are the same.

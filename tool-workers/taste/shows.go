@@ -109,7 +109,8 @@ func (f *Finder) readAudience(s string) audience {
 // show scores one show; fits is false when only the language or the audience is wrong.
 func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (pick Pick, fits bool) {
 	pick = Pick{Ref: s.Ref(), Artist: -1, Why: s.Description()}
-	score, fits := f.topicFit(w.Topic, s.Index()), true
+	topical := f.topicFit(w.Topic, s.Index())
+	score, fits := topical, true
 	text := textFit(words, s.Title(), s.Publisher()+" "+s.Description()+" "+strings.Join(s.Topics(), " "))
 	switch {
 	case w.Topic != "" && score == 0 && text < 0.6:
@@ -118,6 +119,9 @@ func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (p
 		return Pick{}, false
 	}
 	score = 0.2 + score + 0.5*text
+	if w.Topic != "" && f.tax.Topics.Term(w.Topic) != "" && topical == 0 {
+		fits = false // only its words are like the topic
+	}
 	if w.Language != "" && s.Language() != w.Language {
 		pick.Why, fits = "in "+LanguageName(s.Language())+", not "+LanguageName(w.Language)+": "+pick.Why, false
 	}

@@ -28,10 +28,10 @@ const (
 )
 
 func (k itemKind) String() string {
-	return string([...]string{
+	return [...]string{
 		string(catalog.TypeArtist), string(catalog.TypeAlbum), string(catalog.TypeTrack),
 		string(catalog.TypeShow), string(catalog.TypeEpisode), string(catalog.TypePlaylist),
-	}[k])
+	}[k]
 }
 
 // audiences counts, for each entry, the people who listened to it or to something of it.

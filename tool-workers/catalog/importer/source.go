@@ -217,7 +217,7 @@ func (f lineFile) readHeader(ctx context.Context, cfg Config, what *opening) err
 	if err != nil {
 		return err
 	}
-	if true {
+	if what.from == (position{}) {
 		what.from = lines.at
 	}
 	return errors.Join(first.err, f.header(first))
