@@ -13,7 +13,8 @@ type vocabulary map[string]map[string]string
 // newVocabulary returns the names that parameters of the music manifest can have.
 func newVocabulary(c *catalog.Catalog) vocabulary {
 	v := vocabulary{"artist": {}, "genre": {}, "show": {}, "topic": {}, "language": {}, "audience": {}, "album": {}, "track": {}, "mood": {}, "activity": {}}
-	for a := range c.Artists() {
+	for r := range famous(c, catalog.TypeArtist, maxArtistNames) {
+		a := c.Artist(r.Index)
 		v.add("artist", a.Name(), a.Name())
 		for _, alias := range a.Aliases() {
 			v.add("artist", alias, a.Name())
@@ -21,13 +22,14 @@ func newVocabulary(c *catalog.Catalog) vocabulary {
 		v.all("genre", a.Genres())
 		v.all("language", a.Languages())
 	}
-	for a := range c.Albums() {
-		v.add("album", a.Title(), a.Title())
+	for r := range famous(c, catalog.TypeAlbum, maxOtherNames) {
+		v.add("album", c.Album(r.Index).Title(), c.Album(r.Index).Title())
 	}
-	for t := range c.Tracks() {
-		v.add("track", t.Title(), t.Title())
+	for r := range famous(c, catalog.TypeTrack, maxOtherNames) {
+		v.add("track", c.Track(r.Index).Title(), c.Track(r.Index).Title())
 	}
-	for s := range c.Shows() {
+	for r := range famous(c, catalog.TypeShow, maxOtherNames) {
+		s := c.Show(r.Index)
 		v.add("show", s.Title(), s.Title())
 		v.add("language", s.Language(), s.Language())
 		v.add("audience", s.Audience(), s.Audience())

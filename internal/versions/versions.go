@@ -207,10 +207,12 @@ func (f Folder) sweep() error {
 
 // Follow calls changed with each version that becomes current after known, until ctx ends.
 // It looks every so often. A version that changed cannot use is offered again when the
-// folder points to it anew; failed gets the error.
+// folder points to it anew; failed gets the error, once. A folder without a version is no
+// error: there may be one later.
 func (f Folder) Follow(ctx context.Context, every time.Duration, known Version, changed func(Version) error, failed func(error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	said := ""
 	for {
 		select {
 		case <-ctx.Done():
@@ -222,7 +224,8 @@ func (f Folder) Follow(ctx context.Context, every time.Duration, known Version, 
 			known = v
 			err = changed(v)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrNone) && err.Error() != said {
+			said = err.Error()
 			failed(err)
 		}
 	}
