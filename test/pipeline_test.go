@@ -36,14 +36,17 @@ func up(t testing.TB, dir string, args ...string) *pipeline {
 	return &pipeline{http: ready, kafka: kafka, nats: nats, procs: []*process{p}}
 }
 
-// roles starts a process for each role on one pair of brokers. args are for the router.
+// roles starts a process for each role on one pair of brokers. args are for the router and
+// the tools.
 func roles(t testing.TB, kafka, nats string, args ...string) *pipeline {
 	t.Helper()
 	p := &pipeline{kafka: kafka, nats: nats}
-	for _, role := range []string{"consumers", "tools", "fusion"} {
+	for _, role := range []string{"consumers", "fusion"} {
 		p.procs = append(p.procs, p.run(t, role))
 	}
-	p.procs = append(p.procs, p.run(t, "router", args...))
+	for _, role := range []string{"tools", "router"} {
+		p.procs = append(p.procs, p.run(t, role, args...))
+	}
 	pages := t.TempDir() + "/pages.db"
 	gateway := startPFR(t, "run", "gateway", "--http", "127.0.0.1:0", "--kafka", kafka, "--nats", nats, "--set", "pages.path="+pages)
 	p.http = gateway.await(t, "pfr runs gateway on ")
@@ -87,8 +90,8 @@ func embedded(t testing.TB) (kafka, nats string) {
 	return b.KafkaAddr(), b.NATSURL()
 }
 
-// modes are the ways to run the pipeline, with more flags for the process that routes. The
-// same tests pass in each.
+// modes are the ways to run the pipeline, with more flags for the processes that route and
+// serve tools. The same tests pass in each.
 func modes() map[string]func(t *testing.T, args ...string) *pipeline {
 	return map[string]func(t *testing.T, args ...string) *pipeline{
 		"one process": func(t *testing.T, args ...string) *pipeline { return up(t, "", args...) },

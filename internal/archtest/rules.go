@@ -23,7 +23,7 @@ var layers = []layer{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "evaluation", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/supervise", "internal/telemetry", "internal/versions",
 	}},
-	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest"}},
+	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest", "tool-workers/catalog/generate"}},
 
 	// roles
 	{folder: "producers", may: leaves},
