@@ -103,7 +103,7 @@ func serveDJ(t *testing.T, nats string, handler rpc.Handler) {
 func TestKilledWorkersAreReplaced(t *testing.T) {
 	kafka, nats := embedded(t)
 	p := roles(t, kafka, nats)
-	for i, role := range []string{"consumers", "tools", "fusion", "router"} {
+	for i, role := range []string{"consumers", "fusion", "tools", "router"} {
 		if role == "consumers" {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,7 +40,7 @@ type catalogImportCmd struct {
 
 // Run imports and prints what came of it.
 func (c *catalogImportCmd) Run(ctx context.Context, p *program) error {
-	cfg, asOf, err := c.config()
+	task, err := c.task()
 	if err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func (c *catalogImportCmd) Run(ctx context.Context, p *program) error {
 	defer stop()
 	bar := &progress{out: p.err}
 	begin := time.Now()
-	report, version, err := app.ImportCatalog(ctx, c.Out, asOf, cfg, func(s app.ImportStep) { bar.show(s.Name, s.Done, s.Total) })
+	report, version, err := task.Run(ctx, func(s app.ImportStep) { bar.show(s.Name, s.Done, s.Total) })
 	bar.end()
 	if printErr := printImport(p.out, report); printErr != nil {
 		return printErr
@@ -65,39 +66,46 @@ func (c *catalogImportCmd) Run(ctx context.Context, p *program) error {
 	return nil
 }
 
-func (c *catalogImportCmd) config() (cfg app.ImportConfig, asOf time.Time, err error) {
-	cfg = app.DefaultImportConfig()
-	cfg.Work, cfg.MusicBrainz, cfg.ListenBrainz, cfg.RSS, cfg.OPML = c.Work, c.MusicBrainz, c.ListenBrainz, c.RSS, c.OPML
-	cfg.MaxRejects, cfg.Fetch.AllowPrivate = c.MaxRejects, c.AllowPrivate
-	if cfg.Work == "" {
-		cfg.Work = c.Out + "/import"
+func (c *catalogImportCmd) task() (app.CatalogImport, error) {
+	task := app.NewCatalogImport(c.Out)
+	task.Work, task.MusicBrainz, task.ListenBrainz, task.RSS, task.OPML = c.Work, c.MusicBrainz, c.ListenBrainz, c.RSS, c.OPML
+	task.MaxRejects, task.Fetch.AllowPrivate = c.MaxRejects, c.AllowPrivate
+	if task.Work == "" {
+		task.Work = filepath.Join(c.Out, "import")
 	}
-	if asOf, err = day(c.AsOf); err != nil {
-		return cfg, asOf, err
+	var err error
+	if task.AsOf, err = day(c.AsOf); err == nil {
+		task.CSV, err = c.tables()
 	}
+	return task, err
+}
+
+// tables reads --csv and --map.
+func (c *catalogImportCmd) tables() ([]app.CSVFile, error) {
 	columns := map[string]map[string]string{}
 	for column, name := range c.Map {
 		table, column, ok := strings.Cut(column, ".")
 		if !ok {
-			return cfg, asOf, fmt.Errorf("--map %s: want TABLE.COLUMN=NAME", name)
+			return nil, fmt.Errorf("--map %s: want TABLE.COLUMN=NAME", name)
 		}
 		if columns[table] == nil {
 			columns[table] = map[string]string{}
 		}
 		columns[table][column] = name
 	}
+	var files []app.CSVFile
 	for _, arg := range c.CSV {
 		table, file, ok := strings.Cut(arg, "=")
 		if !ok {
-			return cfg, asOf, fmt.Errorf("--csv %s: want TABLE=FILE", arg)
+			return nil, fmt.Errorf("--csv %s: want TABLE=FILE", arg)
 		}
-		cfg.CSV = append(cfg.CSV, app.CSVFile{Table: table, Path: file, Map: columns[table]})
+		files = append(files, app.CSVFile{Table: table, Path: file, Map: columns[table]})
 		delete(columns, table)
 	}
 	for table := range columns {
-		return cfg, asOf, fmt.Errorf("--map %s.…: there is no --csv %s=FILE", table, table)
+		return nil, fmt.Errorf("--map %s.…: there is no --csv %s=FILE", table, table)
 	}
-	return cfg, asOf, nil
+	return files, nil
 }
 
 // day reads a date; "" is the zero time.
@@ -156,10 +164,11 @@ func (c *catalogGenerateCmd) Run(p *program) error {
 		}
 		return otherwise
 	}
-	sizes := app.GenerateSizes{Tracks: c.Tracks, Shows: or(c.Shows, c.Tracks/200), Playlists: or(c.Playlists, c.Tracks/500), AsOf: asOf}
-	sizes.Episodes = or(c.Episodes, 20*sizes.Shows)
+	g := app.CatalogGeneration{Dir: c.Out, Listeners: c.Users, Seed: c.Seed}
+	g.Tracks, g.Shows, g.Playlists, g.AsOf = c.Tracks, or(c.Shows, c.Tracks/200), or(c.Playlists, c.Tracks/500), asOf
+	g.Episodes = or(c.Episodes, 20*g.Shows)
 	begin := time.Now()
-	version, err := app.GenerateCatalog(c.Out, sizes, c.Users, c.Seed)
+	version, err := g.Run()
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type recsReport struct {
 // Run trains on what is shown and measures on what is hidden.
 func (c *evaluateRecsCmd) Run(ctx context.Context, p *program) error {
 	bar := &progress{out: p.err}
-	report, err := app.EvaluateRecs(ctx, c.Interactions, c.Holdout, c.Seed, func(stage string, done, of int) { bar.show(stage, int64(done), int64(of)) })
+	report, err := app.RecsEvaluation{Interactions: c.Interactions, Holdout: c.Holdout, Seed: c.Seed}.Run(ctx, func(stage string, done, of int) { bar.show(stage, int64(done), int64(of)) })
 	bar.end()
 	if err != nil {
 		return err

@@ -22,24 +22,32 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/search"
 )
 
-// What a build of a catalogue takes and tells.
-type (
-	ImportConfig  = importer.Config
-	ImportReport  = importer.Report
-	ImportStep    = importer.Step
-	CSVFile       = importer.CSVFile
-	GenerateSizes = generate.Sizes
-)
+// CatalogImport says what is imported, and where it goes.
+type CatalogImport struct {
+	Dir  string    // of the catalogue
+	AsOf time.Time // the day that counts as today; zero for the day on which it is used
+	importer.Config
+}
 
-// DefaultImportConfig returns bounds that suit sources of any size.
-func DefaultImportConfig() ImportConfig { return importer.DefaultConfig() }
+// ImportReport is what came of an import.
+type ImportReport = importer.Report
 
-// ImportCatalog imports sources into a new version of the catalogue in dir, and makes it
-// current when everything went well. A zero asOf stands for the day on which it is used.
-func ImportCatalog(ctx context.Context, dir string, asOf time.Time, cfg ImportConfig, progress func(ImportStep)) (ImportReport, string, error) {
-	var report ImportReport
-	made, err := ToolsConfig{Catalog: dir}.catalogFolder().Publish(func(fresh string) (name string, err error) {
-		b, err := newBuild(fresh, asOf)
+// ImportStep is how far an import is.
+type ImportStep = importer.Step
+
+// CSVFile is a table to import.
+type CSVFile = importer.CSVFile
+
+// NewCatalogImport returns an import into dir with bounds that suit sources of any size.
+func NewCatalogImport(dir string) CatalogImport {
+	return CatalogImport{Dir: dir, Config: importer.DefaultConfig()}
+}
+
+// Run imports the sources into a new version of the catalogue, and makes it current when
+// everything went well. The report is complete as far as it came, also with an error.
+func (i CatalogImport) Run(ctx context.Context, progress func(ImportStep)) (report ImportReport, version string, err error) {
+	made, err := ToolsConfig{Catalog: i.Dir}.catalogFolder().Publish(func(fresh string) (name string, err error) {
+		b, err := newBuild(fresh, i.AsOf)
 		if err != nil {
 			return "", err
 		}
@@ -49,24 +57,32 @@ func ImportCatalog(ctx context.Context, dir string, asOf time.Time, cfg ImportCo
 			name, err = b.finish()
 			return err
 		}}
-		report, err = importer.Run(ctx, cfg, target, progress)
+		report, err = importer.Run(ctx, i.Config, target, progress)
 		return name, err
 	})
 	return report, made.Name, err
 }
 
-// GenerateCatalog invents a catalogue and its listeners and makes it current in dir.
-func GenerateCatalog(dir string, sizes GenerateSizes, listeners int, seed uint64) (string, error) {
-	made, err := ToolsConfig{Catalog: dir}.catalogFolder().Publish(func(fresh string) (string, error) {
-		b, err := newBuild(fresh, sizes.AsOf)
+// CatalogGeneration says what is invented, and where it goes.
+type CatalogGeneration struct {
+	Dir       string
+	Listeners int
+	Seed      uint64
+	generate.Sizes
+}
+
+// Run invents a catalogue and its listeners and makes it current.
+func (g CatalogGeneration) Run() (version string, err error) {
+	made, err := ToolsConfig{Catalog: g.Dir}.catalogFolder().Publish(func(fresh string) (string, error) {
+		b, err := newBuild(fresh, g.AsOf)
 		if err != nil {
 			return "", err
 		}
 		defer b.abandon()
-		if err := generate.Catalogue(b.rows, sizes, seed); err != nil {
+		if err := generate.Catalogue(b.rows, g.Sizes, g.Seed); err != nil {
 			return "", fmt.Errorf("generate: %w", err)
 		}
-		if err := generate.Listeners(b.played, sizes, listeners, seed); err != nil {
+		if err := generate.Listeners(b.played, g.Sizes, g.Listeners, g.Seed); err != nil {
 			return "", fmt.Errorf("generate: %w", err)
 		}
 		return b.finish()

@@ -10,29 +10,36 @@ import (
 // Neighbours of the baseline that looks at nothing but the cosine of two audiences.
 const cosineNeighbours = 100
 
-// EvaluateRecs hides a share of each listener's items, trains the baselines and our models
-// on the rest, and measures them on the same split.
-func EvaluateRecs(ctx context.Context, file string, holdout float64, seed uint64, report func(stage string, done, of int)) (recs.Report, error) {
-	all, err := readPlays(file)
+// RecsEvaluation says what recommenders are measured on.
+type RecsEvaluation struct {
+	Interactions string  // CSV of user,item,weight[,timestamp]
+	Holdout      float64 // share of each listener's items that is hidden
+	Seed         uint64
+}
+
+// Run hides a share of each listener's items, trains the baselines and our models on the
+// rest, and measures them on the same split. report is told how far the training is.
+func (e RecsEvaluation) Run(ctx context.Context, report func(stage string, done, of int)) (recs.Report, error) {
+	all, err := readPlays(e.Interactions)
 	if err != nil {
 		return recs.Report{}, err
 	}
 	var rows []recs.Row
 	for u := range all.Users() {
-		for _, e := range all.History(u) {
-			rows = append(rows, recs.Row{User: u, Item: e.Item, Weight: float64(e.Weight)})
+		for _, played := range all.History(u) {
+			rows = append(rows, recs.Row{User: u, Item: played.Item, Weight: float64(played.Weight)})
 		}
 	}
-	split, err := recs.LeaveOut(rows, holdout, seed)
+	split, err := recs.LeaveOut(rows, e.Holdout, e.Seed)
 	if err != nil {
 		return recs.Report{}, err
 	}
-	models, err := trainForEvaluation(ctx, all.Without(split.Held), seed, report)
+	models, err := trainForEvaluation(ctx, all.Without(split.Held), e.Seed, report)
 	if err != nil {
 		return recs.Report{}, err
 	}
 	cfg := recs.DefaultConfig()
-	cfg.Seed = seed
+	cfg.Seed = e.Seed
 	return recs.Evaluate(ctx, cfg, split, models...)
 }
 

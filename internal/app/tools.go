@@ -120,8 +120,14 @@ func (s *stock) follow(from [2]versions.Version) func(context.Context, func()) e
 			s.in.log.Error("new catalogue or models cannot be used", "error", err, "serving", s.version)
 		}
 		var g errgroup.Group
-		g.Go(func() error { s.cfg.catalogFolder().Follow(ctx, s.cfg.Follow, from[0], changed, failed); return nil })
-		g.Go(func() error { s.cfg.modelsFolder().Follow(ctx, s.cfg.Follow, from[1], changed, failed); return nil })
+		g.Go(func() error {
+			s.cfg.catalogFolder().Follow(ctx, versions.Watch{Known: from[0], Every: s.cfg.Follow}, changed, failed)
+			return nil
+		})
+		g.Go(func() error {
+			s.cfg.modelsFolder().Follow(ctx, versions.Watch{Known: from[1], Every: s.cfg.Follow}, changed, failed)
+			return nil
+		})
 		return g.Wait()
 	}
 }

@@ -46,7 +46,7 @@ func ToolStates(ctx context.Context, cfg Config, log *slog.Logger) ([]ToolState,
 	if err != nil {
 		return nil, fmt.Errorf("look for tools: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // it was only asked
 	found, err := conn.Discover(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("look for tools: %w", err)

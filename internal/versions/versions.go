@@ -205,12 +205,19 @@ func (f Folder) sweep() error {
 	return errors.Join(errs...)
 }
 
-// Follow calls changed with each version that becomes current after known, until ctx ends.
-// It looks every so often. A version that changed cannot use is offered again when the
+// Watch says from where on a folder is followed.
+type Watch struct {
+	Known Version // the zero Version for none
+	Every time.Duration
+}
+
+// Follow calls changed with each version that becomes current after the known one, until
+// ctx ends. It looks every so often. A version that changed cannot use is offered again when the
 // folder points to it anew; failed gets the error, once. A folder without a version is no
 // error: there may be one later.
-func (f Folder) Follow(ctx context.Context, every time.Duration, known Version, changed func(Version) error, failed func(error)) {
-	tick := time.NewTicker(every)
+func (f Folder) Follow(ctx context.Context, w Watch, changed func(Version) error, failed func(error)) {
+	known := w.Known
+	tick := time.NewTicker(w.Every)
 	defer tick.Stop()
 	said := ""
 	for {

@@ -137,7 +137,7 @@ func TestFollowSeesEachVersionOnce(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			f.Follow(ctx, time.Second, known, func(v versions.Version) error {
+			f.Follow(ctx, versions.Watch{Known: known, Every: time.Second}, func(v versions.Version) error {
 				seen <- v.Name
 				if v.Name == "bad" {
 					return errors.New("unusable")

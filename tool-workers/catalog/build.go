@@ -15,7 +15,7 @@ import (
 // of no use afterwards.
 func (b *Builder) Build() (*Catalog, error) {
 	t := &b.t
-	b.keys = [len(types)]keys{} // and their memory
+	b.keys = [typeCount]keys{} // and their memory
 	b.orderArtists()
 	b.orderAlbums()
 	b.orderTracks()
@@ -170,7 +170,7 @@ func (t *tables) fold() {
 }
 
 func (t *tables) orderIDs() {
-	for kind := range types {
+	for kind := range typeCount {
 		ids := t.ids(kind)
 		t.byID[kind] = sorted(ids.rows(), func(x, y uint32) int { return strings.Compare(ids.at(int(x)), ids.at(int(y))) })
 	}

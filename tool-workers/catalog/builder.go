@@ -25,7 +25,7 @@ type Builder struct {
 	asOf  time.Time
 	dated bool
 	t     tables
-	keys  [len(types)]keys
+	keys  [typeCount]keys
 }
 
 // NewBuilder returns a Builder of a catalogue for which asOf is today. A zero asOf stands
@@ -34,8 +34,8 @@ func NewBuilder(asOf time.Time) *Builder {
 	b := &Builder{asOf: asOf, dated: !asOf.IsZero()}
 	b.t.terms.init()
 	seed := maphash.MakeSeed()
-	for i := range b.keys {
-		b.keys[i] = keys{seed: seed, prefix: string(types[i]) + ":", ids: b.t.ids(i), rows: map[uint64]uint32{}}
+	for i, t := range Types() {
+		b.keys[i] = keys{seed: seed, prefix: string(t) + ":", ids: b.t.ids(i), rows: map[uint64]uint32{}}
 	}
 	return b
 }

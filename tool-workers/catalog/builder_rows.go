@@ -42,7 +42,7 @@ func (b *Builder) AddAlbum(r AlbumRow) error {
 	if err != nil {
 		return fmt.Errorf("album %q: %w", shorten(r.Key+" "+r.Title), err)
 	}
-	kind := slices.Index(kinds[:], r.Kind)
+	kind := slices.Index(Kinds(), r.Kind)
 	if kind < 0 {
 		return fmt.Errorf("album %q: %w: kind %q", shorten(r.Key+" "+r.Title), ErrBadRow, r.Kind)
 	}

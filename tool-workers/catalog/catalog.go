@@ -14,7 +14,6 @@ package catalog
 
 import (
 	"iter"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,13 +31,33 @@ const (
 	TypeEpisode  schemas.ItemType = "episode"
 )
 
-// types are the types of entries in the order of their tables.
-var types = [...]schemas.ItemType{TypeArtist, TypeAlbum, TypeTrack, TypeShow, TypeEpisode, TypePlaylist}
+// typeCount is how many types of entries there are.
+const typeCount = 6
 
-func typeIndex(t schemas.ItemType) int { return slices.Index(types[:], t) }
+// Types returns the types of entries, in the order of their tables.
+func Types() []schemas.ItemType {
+	return []schemas.ItemType{TypeArtist, TypeAlbum, TypeTrack, TypeShow, TypeEpisode, TypePlaylist}
+}
 
-// Types returns the types of entries.
-func Types() []schemas.ItemType { return slices.Clone(types[:]) }
+// typeIndex returns the place of a type among Types, -1 for none.
+func typeIndex(t schemas.ItemType) int {
+	switch t {
+	case TypeArtist:
+		return 0
+	case TypeAlbum:
+		return 1
+	case TypeTrack:
+		return 2
+	case TypeShow:
+		return 3
+	case TypeEpisode:
+		return 4
+	case TypePlaylist:
+		return 5
+	default:
+		return -1
+	}
+}
 
 // Catalog is everything there is.
 type Catalog struct {
@@ -75,7 +94,7 @@ func (c *Catalog) Lookup(id string) (Ref, bool) {
 	if i == len(order) || ids.at(int(order[i])) != id {
 		return Ref{}, false
 	}
-	return Ref{types[kind], int(order[i])}, true
+	return Ref{schemas.ItemType(prefix), int(order[i])}, true
 }
 
 // ID returns the id of an entry.

@@ -31,7 +31,7 @@ func (t *tables) check() error {
 			return fmt.Errorf("%s: %w", table.name, err)
 		}
 	}
-	for kind := range types {
+	for kind := range typeCount {
 		if err := checkColumns(t.ids(kind).rows(), []column{&t.byID[kind]}); err != nil {
 			return fmt.Errorf("ids: %w", err)
 		}
@@ -82,7 +82,7 @@ func (t *tables) checkReferences() error {
 		}
 	}
 	for _, k := range t.albums.kind {
-		if int(k) >= len(kinds) {
+		if int(k) >= len(Kinds()) {
 			return fmt.Errorf("kind %d is not there", k)
 		}
 	}

@@ -12,10 +12,18 @@ import (
 // hold no pointers but their own: a catalogue costs its bytes and no work of the garbage
 // collector.
 type column interface {
+	ordered
+	coded
+}
+
+type ordered interface {
 	// rows returns how many entries the column has.
 	rows() int
 	// reorder puts the entries in an order: the i-th was the order[i]-th.
 	reorder(order []uint32)
+}
+
+type coded interface {
 	encode(e *encoder)
 	decode(d *decoder)
 	// sound reports whether every entry can be read.
@@ -202,14 +210,6 @@ func (t *terms) place(s string) uint32 {
 	return i
 }
 
-func (t *terms) placeAll(list []string) []uint32 {
-	out := make([]uint32, len(list))
-	for i, s := range list {
-		out[i] = t.place(s)
-	}
-	return out
-}
-
 func (t *terms) strings(places []uint32) []string {
 	if len(places) == 0 {
 		return nil
@@ -229,7 +229,7 @@ func (t *terms) reindex() {
 	}
 }
 
-// identity returns 0, 1, 2, …
+// identity returns the numbers below n in order.
 func identity(n int) []uint32 {
 	order := make([]uint32, n)
 	for i := range order {

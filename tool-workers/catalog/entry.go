@@ -1,7 +1,5 @@
 package catalog
 
-import "slices"
-
 // Artist is a person, a band, or whatever else a credit names.
 type Artist struct {
 	c *Catalog
@@ -83,11 +81,10 @@ const (
 	KindOther       Kind = "other" // mixtapes, broadcasts, spoken word
 )
 
-// kinds are the kinds in the order of their numbers in a file.
-var kinds = [...]Kind{KindAlbum, KindEP, KindSingle, KindLive, KindCompilation, KindRemix, KindSoundtrack, KindOther}
-
-// Kinds returns the kinds of releases.
-func Kinds() []Kind { return slices.Clone(kinds[:]) }
+// Kinds returns the kinds of releases, in the order of their numbers in a file.
+func Kinds() []Kind {
+	return []Kind{KindAlbum, KindEP, KindSingle, KindLive, KindCompilation, KindRemix, KindSoundtrack, KindOther}
+}
 
 // Album is a release of any kind.
 type Album struct {
@@ -132,7 +129,7 @@ func (a Album) ArtistNames() []string {
 func (a Album) Credit() string { return credit(a.c.t.albums.credit.at(a.i), a.ArtistNames()) }
 
 // Kind returns the kind.
-func (a Album) Kind() Kind { return kinds[a.c.t.albums.kind[a.i]] }
+func (a Album) Kind() Kind { return Kinds()[a.c.t.albums.kind[a.i]] }
 
 // Released returns when it came or comes out.
 func (a Album) Released() Date { return Date(a.c.t.albums.released[a.i]) }

@@ -81,7 +81,7 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(written(f, c))
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(_ *testing.T, data []byte) {
 		c, err := catalog.Read(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return

@@ -113,14 +113,14 @@ type tables struct {
 	episodes  episodeTable
 	playlists playlistTable
 
-	byID        [len(types)]numbers[uint32] // of each type, entries by id
+	byID        [typeCount]numbers[uint32] // of each type, entries by id
 	artistNames nameIndex
 	showNames   nameIndex
 	newest      numbers[uint32] // albums by date, the newest first
 	newestTalk  numbers[uint32] // episodes by date, the newest first
 }
 
-// ids returns the column of ids of a type of entry, as numbered in [types].
+// ids returns the column of ids of a type of entry, as numbered by [Types].
 func (t *tables) ids(kind int) *texts {
 	return [...]*texts{&t.artists.id, &t.albums.id, &t.tracks.id, &t.shows.id, &t.episodes.id, &t.playlists.id}[kind]
 }

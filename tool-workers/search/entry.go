@@ -23,9 +23,11 @@ type numbering []uint32 // type and place of each number
 // typeBits is how far the type stands left of the place.
 const typeBits = 29
 
-// kinds are the types of entries in the order in which equals are numbered.
-var kinds = [...]schemas.ItemType{
-	catalog.TypeArtist, catalog.TypeAlbum, catalog.TypeTrack, catalog.TypePlaylist, catalog.TypeShow, catalog.TypeEpisode,
+// kinds returns the types of entries in the order in which equals are numbered.
+func kinds() []schemas.ItemType {
+	return []schemas.ItemType{
+		catalog.TypeArtist, catalog.TypeAlbum, catalog.TypeTrack, catalog.TypePlaylist, catalog.TypeShow, catalog.TypeEpisode,
+	}
 }
 
 func number(c *catalog.Catalog) numbering {
@@ -46,7 +48,7 @@ func number(c *catalog.Catalog) numbering {
 
 // each calls f with every entry and its popularity, which is 0 to 100.
 func each(c *catalog.Catalog, f func(packed uint32, popularity int)) {
-	for k, kind := range kinds {
+	for k, kind := range kinds() {
 		for i := range c.Count(kind) {
 			packed := uint32(k)<<typeBits | uint32(i)
 			f(packed, min(max(popularity(c, catalog.Ref{Type: kind, Index: i}), 0), 100))
@@ -73,7 +75,7 @@ func popularity(c *catalog.Catalog, r catalog.Ref) int {
 
 func (n numbering) ref(i uint32) catalog.Ref {
 	const place = 1<<typeBits - 1
-	return catalog.Ref{Type: kinds[n[i]>>typeBits], Index: int(n[i] & place)}
+	return catalog.Ref{Type: kinds()[n[i]>>typeBits], Index: int(n[i] & place)}
 }
 
 // entryOf looks an entry up.

@@ -73,7 +73,7 @@ func Open(f *taste.Finder, name string) (tools.Tool, error) {
 func open(f *taste.Finder, index []byte) (tools.Tool, error) {
 	c := f.Catalog()
 	t := &engine{c: c, finder: f, number: number(c), ofKind: map[schemas.ItemType]*roaring.Bitmap{}, guests: map[string][]int{}}
-	for _, kind := range kinds {
+	for _, kind := range kinds() {
 		t.ofKind[kind] = roaring.New()
 	}
 	for i := range uint32(len(t.number)) {
@@ -95,7 +95,7 @@ func open(f *taste.Finder, index []byte) (tools.Tool, error) {
 	return tools.Typed("search", tools.Spec{
 		Version: "2.0.0", For: "look up named things by name, words, beginnings and misspellings, and playlists by what they are for",
 		Example:  tools.Example{Query: "bohemian rapsody quen", Params: schemas.Params{"text": "bohemian rapsody quen"}},
-		CacheFor: 10 * time.Minute, Results: kinds[:],
+		CacheFor: 10 * time.Minute, Results: kinds(),
 	}, t.run)
 }
 

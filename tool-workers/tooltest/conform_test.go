@@ -157,8 +157,7 @@ func TestABrokenToolFails(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), self, "-test.run=^TestABrokenToolFails$", "-test.v")
 			cmd.Env = append(os.Environ(), brokenEnv+"="+name)
 			out, err := cmd.CombinedOutput()
-			var failed *exec.ExitError
-			if !errors.As(err, &failed) {
+			if _, failed := errors.AsType[*exec.ExitError](err); !failed {
 				t.Fatalf("the suite passes: %v\n%s", err, out)
 			}
 			if want := "--- FAIL: TestABrokenToolFails/" + name; !slices.ContainsFunc(strings.Split(string(out), "\n"), func(line string) bool {

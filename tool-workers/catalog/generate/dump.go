@@ -47,7 +47,10 @@ func MusicBrainz(dir string, n int, seed uint64) (Dump, error) {
 		name  string
 		write func(emit) error
 	}{
-		{"artist", d.artists}, {"release-group", d.groups}, {"release", d.releaseLines}, {"recording", d.recordings},
+		{"artist", d.artists},
+		{"release-group", d.groups},
+		{"release", d.releaseLines},
+		{"recording", d.recordings},
 		{"test.listens", d.listens},
 	} {
 		if err := writeLines(filepath.Join(dir, file.name), file.write); err != nil {

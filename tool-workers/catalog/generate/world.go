@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,10 +192,8 @@ func some(rng *rand.Rand, list []string) []string {
 }
 
 func appendNew(list []string, s string) []string {
-	for _, known := range list {
-		if known == s {
-			return list
-		}
+	if slices.Contains(list, s) {
+		return list
 	}
 	return append(list, s)
 }

@@ -34,7 +34,7 @@ func parseUUID(s string) (d digest, ok bool) {
 		return digest{}, false
 	}
 	at := 0
-	for i := 0; i < 36; i++ {
+	for i := range 36 {
 		if s[i] == '-' {
 			if i != 8 && i != 13 && i != 18 && i != 23 {
 				return digest{}, false

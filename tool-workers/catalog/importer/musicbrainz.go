@@ -126,8 +126,7 @@ func decodeLine[T any](data []byte) (v T, err error) {
 	// The slower reader takes lines of any length, and says more of what is wrong.
 	var again T
 	err = json.Unmarshal(data, &again)
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return again, fmt.Errorf("field %s: want %s, got %s", strings.TrimPrefix(mismatch.Field, "mbEntity."), mismatch.Type, mismatch.Value)
 	}
 	if err != nil {

@@ -29,10 +29,10 @@ type column struct {
 func tables() map[string][]column {
 	names := func(required string, optional string) []column {
 		var out []column
-		for _, name := range strings.Fields(required) {
+		for name := range strings.FieldsSeq(required) {
 			out = append(out, column{name, true})
 		}
-		for _, name := range strings.Fields(optional) {
+		for name := range strings.FieldsSeq(optional) {
 			out = append(out, column{name, false})
 		}
 		return out
