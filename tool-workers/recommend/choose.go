@@ -17,8 +17,8 @@ type choice struct {
 // Sizes, in interactions, beyond which a trial is cut down. They depend on the data alone,
 // never on the clock, so that equal data give equal models.
 const (
-	fullTrial = 200_000 // beyond it a share of the items is scored
-	manyFits  = 400_000 // beyond it one fit of ALS, with the middle parameters
+	fullTrial = 100_000 // beyond it a share of the items is scored
+	manyFits  = 150_000 // beyond it one fit of ALS, with the middle parameters
 )
 
 // choose sets a part of the data aside and tries parameters on it.
