@@ -7,10 +7,7 @@
 package listening
 
 import (
-	"context"
-	"fmt"
-	"strings"
-	"time"
+	"sync"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
@@ -20,129 +17,6 @@ import (
 
 // spaces are the kinds of items that have a model.
 var spaces = [...]schemas.ItemType{catalog.TypeArtist, catalog.TypeTrack, catalog.TypeShow}
-
-// Plays are interactions by space.
-type Plays struct {
-	c        *catalog.Catalog
-	builders map[schemas.ItemType]*recommend.Builder
-	Unknown  int // rows with an item that the catalogue does not have
-}
-
-// NewPlays returns no plays yet.
-func NewPlays(c *catalog.Catalog) *Plays {
-	p := &Plays{c: c, builders: map[schemas.ItemType]*recommend.Builder{}}
-	for _, s := range spaces {
-		p.builders[s] = recommend.NewBuilder()
-	}
-	return p
-}
-
-// AddAll adds interactions whose items are catalogue ids, or artists by name as
-// "artist:Lady Gaga". What the catalogue does not have is counted.
-func (p *Plays) AddAll(x *recommend.Interactions) error {
-	refs := make([]catalog.Ref, x.Items())
-	for i := range refs {
-		ref, ok := p.find(x.Item(i))
-		if !ok {
-			ref = catalog.Ref{Index: -1}
-		}
-		refs[i] = ref
-	}
-	for u := range x.Users() {
-		for k, e := range x.History(u) {
-			if refs[e.Item].Index < 0 {
-				p.Unknown++
-				continue
-			}
-			if err := p.add(x.User(u), refs[e.Item], float64(e.Weight), x.Last(u, k)); err != nil {
-				return fmt.Errorf("user %s: %w", x.User(u), err)
-			}
-		}
-	}
-	return nil
-}
-
-func (p *Plays) find(item string) (catalog.Ref, bool) {
-	if ref, ok := p.c.Lookup(item); ok {
-		return ref, true
-	}
-	name, ok := strings.CutPrefix(item, string(catalog.TypeArtist)+":")
-	if !ok {
-		return catalog.Ref{}, false
-	}
-	a, ok := p.c.Named(name)
-	return a.Ref(), ok
-}
-
-// Add adds plays of one entry.
-func (p *Plays) Add(user string, played catalog.Ref, weight float64, at time.Time) error {
-	seconds := int64(0)
-	if !at.IsZero() {
-		seconds = at.Unix()
-	}
-	return p.add(user, played, weight, seconds)
-}
-
-func (p *Plays) add(user string, played catalog.Ref, weight float64, at int64) error {
-	for _, ref := range p.counted(played) {
-		if err := p.builders[ref.Type].Add(user, p.c.ID(ref), weight, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// counted returns the entries of the spaces that a play of an entry counts for.
-func (p *Plays) counted(played catalog.Ref) []catalog.Ref {
-	switch played.Type {
-	case catalog.TypeArtist, catalog.TypeShow:
-		return []catalog.Ref{played}
-	case catalog.TypeAlbum:
-		return []catalog.Ref{p.c.Album(played.Index).Artist().Ref()}
-	case catalog.TypeTrack:
-		return []catalog.Ref{played, p.c.Track(played.Index).Artist().Ref()}
-	case catalog.TypeEpisode:
-		return []catalog.Ref{p.c.Episode(played.Index).Show().Ref()}
-	default:
-		return nil
-	}
-}
-
-// Report is told how far a training is.
-type Report func(space, stage string, done, of int)
-
-// Train trains a model of each space in which anybody played two items.
-func (p *Plays) Train(ctx context.Context, cfg recommend.Config, report Report) (recommend.Bundle, error) {
-	bundle := recommend.Bundle{}
-	for _, s := range spaces {
-		x := p.builders[s].Build()
-		if !trainable(x) {
-			continue
-		}
-		m, err := recommend.Train(ctx, cfg, x, func(stage string, done, of int) {
-			if report != nil {
-				report(string(s), stage, done, of)
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("train %ss: %w", s, err)
-		}
-		bundle[string(s)] = m
-	}
-	if len(bundle) == 0 {
-		return nil, fmt.Errorf("train: %w that the catalogue has", recommend.ErrNoData)
-	}
-	return bundle, nil
-}
-
-func trainable(x *recommend.Interactions) bool {
-	for u := range x.Users() {
-		if len(x.History(u)) > 1 {
-			return true
-		}
-	}
-	return false
-}
 
 // How many companions an artist has, and how much of a kind a listener should like.
 const (
@@ -156,6 +30,7 @@ type Listening struct {
 	bundle   recommend.Bundle
 	invented bool
 	entries  map[schemas.ItemType]entries
+	content  func() *recommend.Content // of the items of the artists' model; made when it is first asked
 }
 
 // entries are the entries of the catalogue that the items of a model are, and the other way
@@ -183,19 +58,65 @@ func New(c *catalog.Catalog, bundle recommend.Bundle, invented bool) *Listening 
 		}
 		l.entries[s] = e
 	}
+	l.content = sync.OnceValue(l.newContent)
 	return l
 }
 
-// Companions implements [taste.Listening].
+// newContent describes the artists whose listeners are known by genres and tags.
+func (l *Listening) newContent() *recommend.Content {
+	m, e := l.bundle[string(catalog.TypeArtist)], l.entries[catalog.TypeArtist]
+	described, listeners := make([]map[string]float64, m.Items()), make([]uint32, m.Items())
+	for item, artist := range e.entry {
+		if artist >= 0 {
+			described[item], listeners[item] = l.describe(int(artist)), uint32(m.Listeners(item))
+		}
+	}
+	return recommend.NewContent(described, listeners)
+}
+
+// describe weighs the words that describe an artist: the first genre most, tags least.
+func (l *Listening) describe(artist int) map[string]float64 {
+	words := map[string]float64{}
+	a := l.c.Artist(artist)
+	for _, tag := range a.Tags() {
+		words[tag] = 0.5
+	}
+	for i, genre := range a.Genres() {
+		words[genre] = 1 + 1/float64(1+i)
+	}
+	return words
+}
+
+// Companions implements [taste.Listening]. An artist without listeners has those companions
+// whose genres and tags are most like its own, and shares nobody with them.
 func (l *Listening) Companions(artist int) []taste.Companion {
 	m, e := l.bundle[string(catalog.TypeArtist)], l.entries[catalog.TypeArtist]
-	if m == nil || e.item[artist] < 0 {
+	if m == nil {
 		return nil
 	}
-	near := m.Similar(int(e.item[artist]), maxCompanions, func(item int) bool { return e.entry[item] >= 0 })
+	there := func(item int) bool { return e.entry[item] >= 0 }
+	if e.item[artist] < 0 {
+		return l.described(artist, there)
+	}
+	near := m.Similar(int(e.item[artist]), maxCompanions, there)
 	out := make([]taste.Companion, len(near))
 	for i, n := range near {
 		out[i] = taste.Companion{Artist: int(e.entry[n.Item]), Score: float64(n.Score), Shared: n.Shared}
+	}
+	return out
+}
+
+// describedShare is what likeness by words counts for beside that by listeners.
+const describedShare = 0.5
+
+func (l *Listening) described(artist int, there func(int) bool) []taste.Companion {
+	words := l.describe(artist)
+	if len(words) == 0 {
+		return nil
+	}
+	var out []taste.Companion
+	for _, s := range l.content().ForTags(words, maxCompanions, there) {
+		out = append(out, taste.Companion{Artist: int(l.entries[catalog.TypeArtist].entry[s.Item]), Score: describedShare * float64(s.Score)})
 	}
 	return out
 }
