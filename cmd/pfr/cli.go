@@ -37,6 +37,7 @@ type cli struct {
 	Popular     popularCmd     `cmd:"" help:"What is asked most."`
 	Precompute  precomputeCmd  `cmd:"" help:"Decide popular queries ahead of time; list and withdraw such decisions."`
 	Tools       toolsCmd       `cmd:"" help:"Which tools are served now, and how busy they are."`
+	MCP         mcpCmd         `cmd:"" name:"mcp" help:"Offer the tools to agents over MCP."`
 	New         newCmd         `cmd:"" help:"Write the beginnings of something new."`
 	Topics      topicsCmd      `cmd:"" help:"Create and check the topics."`
 	Bench       benchCmd       `cmd:"" help:"Put an open-loop load on a running pipeline."`

@@ -53,6 +53,9 @@ func toolHandler(w *tools.Worker) rpc.Handler {
 		if errors.Is(err, tools.ErrBadRequest) {
 			return nil, rpc.Errorf(rpc.CodeBadRequest, "%w", err)
 		}
+		if errors.Is(err, tools.ErrOverloaded) {
+			return nil, rpc.Errorf(rpc.CodeOverloaded, "%w", err)
+		}
 		return reply, err
 	}
 }

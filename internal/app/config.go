@@ -114,6 +114,8 @@ type ToolsConfig struct {
 	Backlog int           `yaml:"backlog"` // calls that wait, for each tool; more are refused
 	// Only names the tools to serve; empty means all.
 	Only []string `yaml:"only"`
+	// Extra are tools that are configured, not written.
+	Extra ExtraTools `yaml:"extra"`
 	// Results is the memory of answers that serve equal calls.
 	Results tools.ResultsConfig `yaml:"results"`
 }
@@ -164,6 +166,9 @@ func (c Config) Validate() error {
 	}
 	if min(c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 || c.Tools.Follow <= 0 {
 		errs = append(errs, errors.New("fusion.handlers, tools.workers and tools.follow must be positive, tools.backlog not negative"))
+	}
+	if err := c.Tools.Extra.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("tools: %w", err))
 	}
 	if c.Supervise.StartTimeout <= 0 || c.Supervise.StopTimeout <= 0 {
 		errs = append(errs, errors.New("supervise: timeouts must be positive"))

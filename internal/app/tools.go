@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -82,7 +81,7 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 	}
 	in.closers = append(in.closers, results.Close)
 	for _, t := range all {
-		if len(cfg.Tools.Only) > 0 && !slices.Contains(cfg.Tools.Only, t.Name()) {
+		if !cfg.Tools.serves(t.Name()) {
 			continue
 		}
 		served := tools.NewSwappable(t, c.version)
@@ -90,7 +89,15 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 		w := tools.NewWorker(served, c.version, in.log, in.reg, tools.WithResults(results))
 		parts = append(parts, supervise.Part{Name: "tools/" + t.Name(), Run: toolPart(in.conn, toolService(cfg.Tools, served, c.version), w)})
 	}
-	if want := len(cfg.Tools.Only); want > 0 && len(s.served) != want {
+	if err := cfg.Tools.Extra.apart(all); err != nil {
+		return nil, fmt.Errorf("tools: %w", err)
+	}
+	extra, err := extraParts(in, cfg.Tools, cfg.Tools.Extra, tools.WithResults(results))
+	if err != nil {
+		return nil, err
+	}
+	parts = append(parts, extra...)
+	if want := len(cfg.Tools.Only); want > 0 && len(s.served)+len(extra) != want {
 		return nil, fmt.Errorf("tools.only: %v: some of them are no tools", cfg.Tools.Only)
 	}
 	if c.from[0].Name != "" {

@@ -42,7 +42,7 @@ var layers = []layer{
 	{folder: "tool-workers/catalog/importer", may: []string{"=tool-workers/catalog", "tool-workers/taxonomy", "internal/codec"}, tests: []string{"tool-workers/catalog/generate"}},
 	{folder: "tool-workers/catalog/generate", may: []string{"=tool-workers/catalog", "tool-workers/taxonomy"}},
 	{folder: "tool-workers/recommend", tests: []string{"evaluation/recs"}},
-	{folder: "tool-workers/listening", may: []string{"schemas", "tool-workers/catalog", "tool-workers/recommend", "tool-workers/taste"}, tests: []string{"tool-workers/catalog/generate"}},
+	{folder: "tool-workers/listening", may: []string{"schemas", "tool-workers/catalog", "tool-workers/recommend", "tool-workers/taste"}, tests: []string{"tool-workers/catalog/generate", "tool-workers/tooltest"}},
 	{folder: "fusion-aggregator", may: leaves},
 	{folder: "fusion-aggregator/refine", may: append([]string{"=fusion-aggregator", "=internal/llm"}, leaves...), tests: []string{"internal/llm/llmtest"}},
 	{folder: "consumers", may: leaves},
@@ -55,7 +55,10 @@ var layers = []layer{
 	// import each other
 	{folder: "tool-workers/taxonomy", may: []string{"tool-workers/catalog"}},
 	{folder: "tool-workers/taste", may: []string{"schemas", "tool-workers/catalog", "tool-workers/taxonomy", "tool-workers/recommend"}, tests: []string{"tool-workers/tooltest"}},
-	{folder: "tool-workers/tooltest", may: tool},
+	{folder: "tool-workers/tooltest", may: tool, tests: []string{
+		"tool-workers/search", "tool-workers/similarartists", "tool-workers/recs", "tool-workers/newreleases", "tool-workers/releaseinfo", "tool-workers/podcasts", "tool-workers/dj",
+	}},
+	{folder: "tool-workers/tooltest/invented", may: append([]string{"tool-workers/tooltest", "tool-workers/catalog/generate", "tool-workers/listening", "tool-workers/recommend"}, tool...)},
 	{folder: "tool-workers/search", may: tool, tests: []string{"tool-workers/tooltest", "tool-workers/catalog/generate"}},
 	{folder: "tool-workers/similarartists", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/recs", may: tool, tests: []string{"tool-workers/tooltest"}},
@@ -63,6 +66,14 @@ var layers = []layer{
 	{folder: "tool-workers/releaseinfo", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/podcasts", may: tool, tests: []string{"tool-workers/tooltest"}},
 	{folder: "tool-workers/dj", may: append([]string{"=internal/llm"}, tool...), tests: []string{"tool-workers/tooltest", "internal/llm/llmtest"}},
+
+	// tools that are configured stand on what they share, and know no catalogue
+	{folder: "tool-workers/adapter", may: append([]string{"=tool-workers"}, leaves...)},
+	{folder: "tool-workers/httpjson", may: configured, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/opensearch", may: configured, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/mcp/remote", may: configured, tests: []string{"tool-workers/tooltest"}},
+	{folder: "tool-workers/mcp/serve", may: []string{"schemas", "=tool-workers", "internal/telemetry"}},
+	{folder: "examples", tests: []string{"internal/app", "internal/inproc", "internal/rpc"}},
 
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
@@ -90,6 +101,8 @@ var layers = []layer{
 	{folder: "internal/archtest"},
 }
 
+var configured = []string{"schemas", "=tool-workers", "tool-workers/adapter", "internal/telemetry"}
+
 var tool = []string{"schemas", "=tool-workers", "tool-workers/catalog", "tool-workers/taste", "tool-workers/taxonomy", "internal/telemetry"}
 
 // owners names the door of each library: the folders that may import it.
@@ -103,6 +116,8 @@ var owners = map[string][]string{
 	"go.opentelemetry.io":                     {"internal/telemetry"},
 	"go.etcd.io/bbolt":                        {"consumers/serpstore"},
 	"github.com/blevesearch":                  {"tool-workers/search"},
+	"github.com/modelcontextprotocol/go-sdk":  {"tool-workers/mcp"},
+	"github.com/tidwall/gjson":                {"tool-workers/adapter"},
 	"github.com/RoaringBitmap":                {"tool-workers/search"},
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/schollz/progressbar":          {"cmd"},
@@ -127,11 +142,12 @@ var owners = map[string][]string{
 
 // testDoors are more doors, for tests.
 var testDoors = map[string][]string{
-	"github.com/segmentio/kafka-go":         {"internal/inproc", "internal/bustest"},
-	"github.com/nats-io/nats.go":            {"internal/inproc", "internal/bustest"},
-	"github.com/twmb/franz-go":              {"internal/stream"},
-	"go.opentelemetry.io":                   {"internal/rpc", "internal/stream", "internal/bustest", "test"},
-	"github.com/chromedp":                   {"producers/gateway"},
-	"github.com/santhosh-tekuri/jsonschema": {"schemas", "producers/gateway", "tool-workers"},
-	"github.com/goccy/go-yaml":              {"schemas", "producers/gateway"},
+	"github.com/modelcontextprotocol/go-sdk": {"internal/app", "cmd"},
+	"github.com/segmentio/kafka-go":          {"internal/inproc", "internal/bustest"},
+	"github.com/nats-io/nats.go":             {"internal/inproc", "internal/bustest"},
+	"github.com/twmb/franz-go":               {"internal/stream"},
+	"go.opentelemetry.io":                    {"internal/rpc", "internal/stream", "internal/bustest", "test"},
+	"github.com/chromedp":                    {"producers/gateway"},
+	"github.com/santhosh-tekuri/jsonschema":  {"examples", "schemas", "producers/gateway", "tool-workers"},
+	"github.com/goccy/go-yaml":               {"schemas", "producers/gateway"},
 }

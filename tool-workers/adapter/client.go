@@ -49,6 +49,9 @@ func (c HTTPConfig) Validate() error {
 	var errs []error
 	for name, value := range c.Headers {
 		errs = append(errs, checkHeader(name, value))
+		if credential(name) {
+			errs = append(errs, fmt.Errorf("headers.%s: is a credential; see secret_headers", name))
+		}
 	}
 	for name, s := range c.SecretHeaders {
 		errs = append(errs, checkHeader(name, s.Prefix))
@@ -60,6 +63,16 @@ func (c HTTPConfig) Validate() error {
 		errs = append(errs, fmt.Errorf("timeout %v: must not be negative", c.Timeout))
 	}
 	return errors.Join(errs...)
+}
+
+// credential says whether a header is known to hold one.
+func credential(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Authorization", "Proxy-Authorization", "Cookie", "X-Api-Key", "Api-Key":
+		return true
+	default:
+		return false
+	}
 }
 
 // checkHeader wants a token (RFC 9110, section 5.6.2) that this package does not set by
@@ -82,8 +95,7 @@ func checkHeader(name, value string) error {
 // Client asks one host over HTTP. It follows no redirect, repeats nothing, and reads at
 // most a megabyte. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL // its host and scheme are the only ones
-	headers http.Header
+	base    *url.URL
 	timeout time.Duration
 	http    *http.Client
 }
@@ -116,25 +128,25 @@ func NewClient(cfg HTTPConfig, base *url.URL) (*Client, error) {
 	if len(cfg.SecretHeaders) > 0 && base.Scheme != "https" && !cfg.AllowHTTP {
 		return nil, errors.New("secret_headers: need https, or allow_http")
 	}
-	c := &Client{base: base, headers: http.Header{}, timeout: cmp.Or(cfg.Timeout, DefaultHTTPConfig().Timeout)}
+	headers := http.Header{}
 	for name, value := range cfg.Headers {
-		c.headers.Set(name, value)
+		headers.Set(name, value)
 	}
 	for name, s := range cfg.SecretHeaders {
 		value, err := s.Read()
 		if err != nil {
 			return nil, fmt.Errorf("secret_headers.%s: %w", name, err)
 		}
-		c.headers.Set(name, s.Prefix+value)
+		headers.Set(name, s.Prefix+value)
 	}
-	c.http = &http.Client{
-		Transport: &http.Transport{
+	timeout := cmp.Or(cfg.Timeout, DefaultHTTPConfig().Timeout)
+	return &Client{base: base, timeout: timeout, http: &http.Client{
+		Timeout: timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &pinned{base: base, headers: headers, next: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 			MaxResponseHeaderBytes: maxHeaderBytes, ForceAttemptHTTP2: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return c, nil
+		}},
+	}}, nil
 }
 
 // Close lets go of idle connections.
@@ -143,14 +155,15 @@ func (c *Client) Close() error {
 	return nil
 }
 
+// HTTP returns the client underneath, for libraries that speak a protocol of their own. It
+// has the same bounds.
+func (c *Client) HTTP() *http.Client { return c.http }
+
 // Ask sends a request to to, with body as JSON unless it is nil, and returns the JSON that
 // comes back. Its errors wrap [tools.ErrOverloaded], [tools.ErrBadRequest] where the
 // service says that the call is wrong, or the error of ctx; none quotes the request or the
 // answer.
 func (c *Client) Ask(ctx context.Context, method string, to *url.URL, body any) (answer []byte, err error) {
-	if to.Scheme != c.base.Scheme || to.Host != c.base.Host || to.User != nil {
-		return nil, fmt.Errorf("%w: another host than the configured one", tools.ErrBadRequest)
-	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	ctx, end := telemetry.Start(ctx, "ask "+c.base.Host, telemetry.Client)
@@ -183,7 +196,6 @@ func (c *Client) request(ctx context.Context, method string, to *url.URL, body a
 	if err != nil {
 		return nil, errors.New("request: the address cannot be sent")
 	}
-	req.Header = c.headers.Clone()
 	req.Header.Set("Accept", "application/json")
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -192,13 +204,11 @@ func (c *Client) request(ctx context.Context, method string, to *url.URL, body a
 }
 
 func (c *Client) read(ctx context.Context, body io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, maxBytes+1))
-	switch {
-	case err != nil:
+	data, err := io.ReadAll(body)
+	if err != nil {
 		return nil, fmt.Errorf("read answer of %s: %w", c.base.Host, plainError(ctx, err))
-	case len(data) > maxBytes:
-		return nil, fmt.Errorf("answer of %s: more than %d bytes", c.base.Host, maxBytes)
-	case !json.Valid(data):
+	}
+	if !json.Valid(data) {
 		return nil, fmt.Errorf("answer of %s: no JSON", c.base.Host)
 	}
 	return data, nil

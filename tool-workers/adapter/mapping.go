@@ -1,12 +1,12 @@
 package adapter
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -203,13 +203,15 @@ func plainList(v gjson.Result) []string {
 // date reads YYYY, YYYY-MM, YYYY-MM-DD or a time that begins with the last. Anything else
 // is no date.
 func date(v gjson.Result) string {
+	if v.Type != gjson.String && v.Type != gjson.Number {
+		return ""
+	}
 	s := v.String()
-	if len(s) > len("2006-01-02") && s[10] == 'T' {
-		s = s[:10]
+	if len(s) > len(time.DateOnly) && s[len(time.DateOnly)] == 'T' {
+		s = s[:len(time.DateOnly)]
 	}
-	probe := schemas.Item{ID: "a:a", Type: "a", Title: "a", ReleaseDate: s}
-	if json.Valid([]byte(v.Raw)) && valid(probe) {
-		return s
+	if !valid(schemas.Item{ID: "a:a", Type: "a", Title: "a", ReleaseDate: s}) {
+		return ""
 	}
-	return ""
+	return s
 }

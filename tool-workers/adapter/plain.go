@@ -4,12 +4,11 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 var (
 	tag  = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
-	link = regexp.MustCompile(`!?\[([^\[\]]*)\]\([^()]*\)`)
+	link = regexp.MustCompile(`!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)`)
 )
 
 // Plain returns s as plain text of at most limit bytes: without tags, Markdown links,
@@ -36,9 +35,8 @@ func Plain(s string, limit int) string {
 		}
 	}
 	s = strings.Join(strings.Fields(s), " ")
-	for len(s) > limit {
-		_, size := utf8.DecodeLastRuneInString(s[:limit+1])
-		s = strings.TrimRight(strings.ToValidUTF8(s[:limit+1-size], ""), " ")
+	if len(s) > limit {
+		s = strings.TrimRight(strings.ToValidUTF8(s[:limit], ""), " ")
 	}
 	return s
 }
