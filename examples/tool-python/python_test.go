@@ -176,8 +176,7 @@ func conforms(t *testing.T, name string, message []byte) {
 
 // code is that of a remote error, or 0.
 func code(err error) int {
-	var remote *rpc.RemoteError
-	if errors.As(err, &remote) {
+	if remote, ok := errors.AsType[*rpc.RemoteError](err); ok {
 		return remote.Code
 	}
 	return 0

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -97,9 +98,7 @@ type Values map[string]any
 
 func values(c tools.Call[schemas.Params]) Values {
 	v := make(Values, len(c.Params)+4)
-	for name, value := range c.Params {
-		v[name] = value
-	}
+	maps.Copy(v, c.Params)
 	v[nameLimit], v[nameMarket] = c.Limit, c.Market
 	if c.Locale != "" {
 		v[nameLocale] = c.Locale

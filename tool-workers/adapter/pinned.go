@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -28,9 +29,7 @@ func (p *pinned) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errOtherHost
 	}
 	out := req.Clone(req.Context())
-	for name, values := range p.headers {
-		out.Header[name] = values
-	}
+	maps.Copy(out.Header, p.headers)
 	resp, err := p.next.RoundTrip(out)
 	if err != nil {
 		return nil, err

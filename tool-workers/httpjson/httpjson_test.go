@@ -360,7 +360,7 @@ func TestConfigIsChecked(t *testing.T) {
 		"limit is a value":          func(a *adapter.Config, _ *httpjson.Config) { a.Params[2].Name = "limit" },
 		"type \"float\"":            func(a *adapter.Config, _ *httpjson.Config) { a.Params[2].Type = "float" },
 		"\"artist\": is there":      func(a *adapter.Config, _ *httpjson.Config) { a.Params[1].Name = "artist" },
-		"example: artist: got noth": func(a *adapter.Config, _ *httpjson.Config) { a.Example.Params = nil },
+		"example: artist: got no":   func(a *adapter.Config, _ *httpjson.Config) { a.Example.Params = nil },
 		"a float64 is no parameter": func(a *adapter.Config, _ *httpjson.Config) { a.Example.Params["weeks"] = 1.5 },
 	} {
 		tool, cfg := describe(), config(s)

@@ -137,7 +137,7 @@ func (s *Server) ServeHTTP(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(err, server.Close())
 	}
-	<-served
+	<-served //nolint:errcheck // it says that the server was shut down
 	if err != nil {
 		return fmt.Errorf("stop mcp on %s: %w", l.Addr(), err)
 	}
