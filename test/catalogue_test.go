@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -163,7 +164,7 @@ func TestCatalogueIsSwappedWhileQueriesRun(t *testing.T) {
 	for name, start := range modes() {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, "--set", "tools.catalog="+dir, "--set", "tools.follow=100ms")
-			stop := asking(t, p, "alpha zebra")
+			stop, fresh := asking(t, p, "alpha zebra"), 0
 			finds := func(name string) func() bool {
 				return func() bool {
 					page := p.search(t, name)
@@ -175,6 +176,10 @@ func TestCatalogueIsSwappedWhileQueriesRun(t *testing.T) {
 			}
 			importCSV(t, dir, "Alpha Zebra", "Beta Yak")
 			eventually(t, "the new version", finds("Beta Yak"))
+			eventually(t, "the new names", func() bool {
+				fresh++ // a decision that was made before is kept
+				return p.search(t, fmt.Sprintf("artists similar to beta yak %s", strings.Repeat("please ", fresh))).Route.Params.Text("artist") == "Beta Yak"
+			})
 			if _, err := runPFR(t, "", "catalog", "use", dir, old); err != nil {
 				t.Fatal(err)
 			}
@@ -223,17 +228,37 @@ func currentVersion(t *testing.T, dir string) string {
 	return stats.Versions[0]
 }
 
+// served returns the version that a folder points to.
+func served(t *testing.T, dir string) string {
+	t.Helper()
+	name, err := os.ReadFile(filepath.Join(dir, "catalog", "current"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(name)
+}
+
 // An import that fails leaves the catalogue as it was, and says why.
 func TestImportIsNeverHalfDone(t *testing.T) {
 	dir := t.TempDir()
 	importCSV(t, dir, "Alpha Zebra")
-	before := currentVersion(t, dir)
+	before := served(t, dir)
 	bad := table(t, "tracks.csv", "title,artists", "One,Nobody", "Two,Nobody")
 	out, err := runPFR(t, "", "catalog", "import", "--out", dir, "--csv", "tracks="+bad)
 	if err == nil || !strings.Contains(err.Error(), "too many rejects") || !strings.Contains(out, "tracks.csv:2") {
 		t.Errorf("error %v after\n%s", err, out)
 	}
-	if after := currentVersion(t, dir); after != before {
+	empty := table(t, "artists.csv", "name")
+	if _, err := runPFR(t, "", "catalog", "import", "--out", dir, "--csv", "artists="+empty); err == nil || !strings.Contains(err.Error(), "no entry was accepted") {
+		t.Errorf("an empty import: error %v", err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "catalog", "hollow"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runPFR(t, "", "catalog", "use", dir, "hollow"); err == nil || !strings.Contains(err.Error(), "hollow") {
+		t.Errorf("an empty version: error %v", err)
+	}
+	if after := served(t, dir); after != before {
 		t.Errorf("version %s became %s", before, after)
 	}
 	if _, err := runPFR(t, "", "catalog", "import", "--out", dir, "--csv", "tracks"); err == nil || !strings.Contains(err.Error(), "TABLE=FILE") {

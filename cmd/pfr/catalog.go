@@ -59,9 +59,9 @@ func (c *catalogImportCmd) Run(ctx context.Context, p *program) error {
 		}
 		return err
 	}
-	fmt.Fprintf(p.out, "version %s is current in %s, after %.1f s\nserve it: pfr up --catalog %s\n", version, c.Out, time.Since(begin).Seconds(), c.Out)
+	fmt.Fprintf(p.out, "version %s is current in %s, after %.1f s\nserve it: pfr up --catalog %q\n", version, c.Out, time.Since(begin).Seconds(), c.Out)
 	if report.Interactions > 0 {
-		fmt.Fprintf(p.out, "learn from its %d interactions: pfr train recs --catalog %s\n", report.Interactions, c.Out)
+		fmt.Fprintf(p.out, "learn from its %d interactions: pfr train recs --catalog %q\n", report.Interactions, c.Out)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (c *catalogImportCmd) tables() ([]app.CSVFile, error) {
 	for column, name := range c.Map {
 		table, column, ok := strings.Cut(column, ".")
 		if !ok {
-			return nil, fmt.Errorf("--map %s: want TABLE.COLUMN=NAME", name)
+			return nil, fmt.Errorf("--map %s=%s: want TABLE.COLUMN=NAME", table, name)
 		}
 		if columns[table] == nil {
 			columns[table] = map[string]string{}
@@ -100,10 +100,11 @@ func (c *catalogImportCmd) tables() ([]app.CSVFile, error) {
 			return nil, fmt.Errorf("--csv %s: want TABLE=FILE", arg)
 		}
 		files = append(files, app.CSVFile{Table: table, Path: file, Map: columns[table]})
-		delete(columns, table)
 	}
 	for table := range columns {
-		return nil, fmt.Errorf("--map %s.…: there is no --csv %s=FILE", table, table)
+		if !slices.ContainsFunc(files, func(f app.CSVFile) bool { return f.Table == table }) {
+			return nil, fmt.Errorf("--map %s.…: there is no --csv %s=FILE", table, table)
+		}
 	}
 	return files, nil
 }
@@ -172,7 +173,7 @@ func (c *catalogGenerateCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "version %s is current in %s, after %.1f s\nserve it: pfr up --catalog %s\n", version, c.Out, time.Since(begin).Seconds(), c.Out)
+	fmt.Fprintf(p.out, "version %s is current in %s, after %.1f s\nserve it: pfr up --catalog %q\n", version, c.Out, time.Since(begin).Seconds(), c.Out)
 	return nil
 }
 
@@ -216,9 +217,20 @@ func (c *catalogStatsCmd) Run(p *program) error {
 }
 
 type catalogUseCmd struct {
+	Models  bool   `help:"A version of the recommenders."`
 	Dir     string `arg:"" type:"existingdir" help:"Folder of the catalogue."`
 	Version string `arg:"" help:"A version that 'pfr catalog stats' lists."`
 }
 
 // Run points to the version.
-func (c *catalogUseCmd) Run() error { return app.UseCatalog(c.Dir, c.Version) }
+func (c *catalogUseCmd) Run(p *program) error {
+	use := app.UseCatalog
+	if c.Models {
+		use = app.UseModels
+	}
+	if err := use(c.Dir, c.Version); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(p.out, "version %s is current in %s\n", c.Version, c.Dir)
+	return err
+}

@@ -46,7 +46,7 @@ func NewCatalogImport(dir string) CatalogImport {
 // Run imports the sources into a new version of the catalogue, and makes it current when
 // everything went well. The report is complete as far as it came, also with an error.
 func (i CatalogImport) Run(ctx context.Context, progress func(ImportStep)) (report ImportReport, version string, err error) {
-	made, err := ToolsConfig{Catalog: i.Dir}.catalogFolder().Publish(func(fresh string) (name string, err error) {
+	made, err := publishVersion(ToolsConfig{Catalog: i.Dir}.catalogFolder(), func(fresh string) (name string, err error) {
 		b, err := newBuild(fresh, i.AsOf)
 		if err != nil {
 			return "", err
@@ -73,7 +73,7 @@ type CatalogGeneration struct {
 
 // Run invents a catalogue and its listeners and makes it current.
 func (g CatalogGeneration) Run() (version string, err error) {
-	made, err := ToolsConfig{Catalog: g.Dir}.catalogFolder().Publish(func(fresh string) (string, error) {
+	made, err := publishVersion(ToolsConfig{Catalog: g.Dir}.catalogFolder(), func(fresh string) (string, error) {
 		b, err := newBuild(fresh, g.AsOf)
 		if err != nil {
 			return "", err
@@ -102,7 +102,7 @@ type build struct {
 }
 
 func newBuild(dir string, asOf time.Time) (*build, error) {
-	f, err := os.Create(filepath.Join(dir, playsFile))
+	f, err := os.OpenFile(filepath.Join(dir, playsFile), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // it names people
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +135,9 @@ func (b *build) finish() (string, error) {
 	c, err := b.rows.Build()
 	if err != nil {
 		return "", fmt.Errorf("build catalogue: %w", err)
+	}
+	if empty(c) {
+		return "", errors.New("no entry was accepted: the catalogue stays as it was")
 	}
 	err = errors.Join(
 		writeFile(filepath.Join(b.dir, catalogFile), c.Write),
@@ -198,9 +201,4 @@ func StatCatalog(dir string) (CatalogStats, error) {
 		s.Versions = append(s.Versions, v.Name)
 	}
 	return s, err
-}
-
-// UseCatalog makes a version that is there the current one.
-func UseCatalog(dir, version string) error {
-	return ToolsConfig{Catalog: dir}.catalogFolder().Use(version)
 }

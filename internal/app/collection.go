@@ -7,9 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/parallel-fusion/pfr/internal/versions"
+	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/listening"
 	"github.com/parallel-fusion/pfr/tool-workers/recommend"
@@ -37,7 +40,11 @@ type collection struct {
 	index   string // file of the search index; "" when it has to be built
 	version string // of the catalogue and the models
 	from    [2]versions.Version
+	doubt   error // why nothing is known of listeners although there are models; nil if all is well
 }
+
+// built reports whether the catalogue is a version in a folder, which is followed.
+func (c collection) built() bool { return c.from[0].Name != "" }
 
 // openCollection opens what the configuration names: a folder of built versions, one in
 // text form, or the sample.
@@ -55,6 +62,9 @@ func openCollection(cfg ToolsConfig) (collection, error) {
 		if err != nil {
 			return collection{}, fmt.Errorf("catalogue in %s: %w", cfg.Catalog, err)
 		}
+		if empty(c) {
+			return collection{}, fmt.Errorf("%s holds no catalogue; build one: pfr catalog import --out %q ...", cfg.Catalog, cfg.Catalog)
+		}
 		return newCollection(c, taste.Nobody{})
 	}
 	if err != nil {
@@ -65,7 +75,15 @@ func openCollection(cfg ToolsConfig) (collection, error) {
 
 func newCollection(c *catalog.Catalog, l taste.Listening) (collection, error) {
 	f, err := taste.NewFinder(c, l)
-	return collection{catalog: c, finder: f, version: c.Version}, err
+	out := collection{catalog: c, finder: f, version: c.Version}
+	if !c.Dated { // the same catalogue is another one tomorrow
+		out.version += "@" + c.AsOf.Format(time.DateOnly)
+	}
+	return out, err
+}
+
+func empty(c *catalog.Catalog) bool {
+	return !slices.ContainsFunc(catalog.Types(), func(t schemas.ItemType) bool { return c.Count(t) > 0 })
 }
 
 func openBuilt(current versions.Version, models versions.Folder) (collection, error) {
@@ -73,37 +91,39 @@ func openBuilt(current versions.Version, models versions.Folder) (collection, er
 	if err != nil {
 		return collection{}, err
 	}
-	listeners, model, err := openListening(c, models)
-	if err != nil {
-		return collection{}, err
-	}
+	listeners, model, doubt := openListening(c, models)
 	out, err := newCollection(c, listeners)
-	out.index, out.from = current.File(searchFile), [2]versions.Version{current, model}
+	out.index, out.from, out.doubt = current.File(searchFile), [2]versions.Version{current, model}, doubt
 	if model.Name != "" {
 		out.version += "+" + model.Name
 	}
 	return out, err
 }
 
-// openListening opens the current models. Without any, nothing is known of listeners.
+// openListening opens the current models. Without any, or with an error, nothing is known
+// of listeners: the tools do without.
 func openListening(c *catalog.Catalog, models versions.Folder) (taste.Listening, versions.Version, error) {
 	v, err := models.Current()
 	if errors.Is(err, versions.ErrNone) {
 		return taste.Nobody{}, v, nil
 	}
 	if err != nil {
-		return nil, v, fmt.Errorf("models: %w", err)
+		return taste.Nobody{}, v, fmt.Errorf("models: %w", err)
 	}
 	f, err := os.Open(v.File(recsFile))
 	if err != nil {
-		return nil, v, fmt.Errorf("models: %w", err)
+		return taste.Nobody{}, v, fmt.Errorf("models: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	bundle, err := recommend.LoadBundle(f)
 	if err != nil {
-		return nil, v, fmt.Errorf("models of %s: %w", f.Name(), err)
+		return taste.Nobody{}, v, fmt.Errorf("models of %s: %w", f.Name(), err)
 	}
-	return listening.New(c, bundle, false), v, nil
+	l := listening.New(c, bundle, false)
+	if l.Known() == 0 {
+		return taste.Nobody{}, v, fmt.Errorf("models of %s: they know nothing that this catalogue has; train them with --catalog", f.Name())
+	}
+	return l, v, nil
 }
 
 // catalogFolder is where the versions of the catalogue are.

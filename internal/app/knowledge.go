@@ -1,14 +1,10 @@
 package app
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/parallel-fusion/pfr/producers/gateway"
-	"github.com/parallel-fusion/pfr/router-worker/student"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 )
@@ -31,27 +27,14 @@ func (k knowledge) catalog() (*catalog.Catalog, error) {
 	return c.catalog, err
 }
 
-// student returns the in-process model of a folder, or the embedded one, which knows the
-// names of the catalogue.
-func (k knowledge) student(dir string) (*student.Student, error) {
+// names returns what a router knows of the catalogue, with the student of a folder or the
+// embedded one.
+func (k knowledge) names(dir string) (*names, error) {
 	c, err := k.catalog()
 	if err != nil {
 		return nil, err
 	}
-	cfg := student.DefaultConfig()
-	if dir != "" {
-		if cfg.Model, err = os.ReadFile(filepath.Join(dir, modelFile)); err != nil {
-			return nil, fmt.Errorf("student: %w", err)
-		}
-		if cfg.Tagger, err = os.ReadFile(filepath.Join(dir, taggerFile)); err != nil {
-			return nil, fmt.Errorf("student: %w", err)
-		}
-	}
-	s, err := student.New(cfg, gazetteer(c), k.manifest)
-	if err != nil {
-		return nil, fmt.Errorf("student: %w", err)
-	}
-	return s, nil
+	return newNames(c, dir, k.manifest)
 }
 
 // vocabulary returns the names of the catalogue that parameters can have.

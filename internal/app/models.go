@@ -84,6 +84,7 @@ type models struct {
 	guards  map[string]*guard.Guard
 	clients map[string][]*llm.Client
 	rollout *rollout.Live
+	names   *names         // of the catalogue, known to the student
 	probing sync.WaitGroup // until every model was probed once
 }
 
@@ -281,11 +282,7 @@ func (ms *models) status(r *router.Router) RouterStatus {
 
 // newRouter makes the router of a process with everything that it decides with.
 func newRouter(cfg RouterConfig, know knowledge, log *slog.Logger, reg prometheus.Registerer) (*router.Router, *models, error) {
-	student, err := know.student(cfg.Student)
-	if err != nil {
-		return nil, nil, err
-	}
-	vocabulary, err := know.vocabulary()
+	known, err := know.names(cfg.Student)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -297,11 +294,12 @@ func newRouter(cfg RouterConfig, know knowledge, log *slog.Logger, reg prometheu
 		cfg.Cache.ComputeTimeout = max(cfg.Cache.ComputeTimeout, m.Timeout+time.Second)
 	}
 	r, err := router.New(cfg.Config, know.manifest, router.Ports{
-		Student: student, Models: ms.askers, Rollout: ms.rollout, Vocabulary: vocabulary,
+		Student: known, Models: ms.askers, Rollout: ms.rollout, Vocabulary: known,
 	}, log, reg)
 	if err != nil {
 		ms.close()
 		return nil, nil, err
 	}
+	ms.names = known
 	return r, ms, nil
 }

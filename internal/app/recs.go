@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/parallel-fusion/pfr/internal/versions"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/listening"
 	"github.com/parallel-fusion/pfr/tool-workers/recommend"
@@ -65,6 +67,9 @@ func (t RecsTraining) train(ctx context.Context, cfg recommend.Config, out *Trai
 	file := t.Interactions
 	if file == "" {
 		file = current.File(playsFile)
+		if _, err := os.Stat(file); err != nil {
+			return nil, errors.New("the catalogue was imported without interactions: say --interactions FILE, or import listens")
+		}
 	}
 	x, err := readPlays(file)
 	if err != nil {
@@ -103,11 +108,33 @@ func (t RecsTraining) ImportSpark(from SparkModel) (version string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return t.publish(recommend.Bundle{from.Space: m})
+	bundle, err := t.current()
+	if err != nil {
+		return "", err
+	}
+	bundle[from.Space] = m // the other spaces stay as they are
+	return t.publish(bundle)
+}
+
+// current returns the models that are current, none if there are none.
+func (t RecsTraining) current() (recommend.Bundle, error) {
+	v, err := ToolsConfig{Catalog: t.Catalog, Models: t.Out}.modelsFolder().Current()
+	if errors.Is(err, versions.ErrNone) {
+		return recommend.Bundle{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	f, err := os.Open(v.File(recsFile))
+	if err != nil {
+		return nil, fmt.Errorf("models: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return recommend.LoadBundle(f)
 }
 
 func (t RecsTraining) publish(bundle recommend.Bundle) (version string, err error) {
-	v, err := ToolsConfig{Catalog: t.Catalog, Models: t.Out}.modelsFolder().Publish(func(dir string) (string, error) {
+	v, err := publishVersion(ToolsConfig{Catalog: t.Catalog, Models: t.Out}.modelsFolder(), func(dir string) (string, error) {
 		return bundle.Version(), writeFile(filepath.Join(dir, recsFile), bundle.Save)
 	})
 	return v.Name, err

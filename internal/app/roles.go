@@ -46,7 +46,15 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 	if err != nil {
 		return nil, err
 	}
-	return append(ms.parts(), []supervise.Part{
+	c, err := know.collection()
+	if err != nil {
+		return nil, err
+	}
+	parts := ms.parts()
+	if c.built() {
+		parts = append(parts, supervise.Part{Name: "router/names", Run: ms.names.follow(in, cfg.Tools, c.from[0])})
+	}
+	return append(parts, []supervise.Part{
 		{Name: "router/shadow", Run: shadow.Run},
 		{Name: "router/warm", Run: warm(in, r, ms, cfg.Router.WarmTail)},
 		{Name: "router/precomputed", Run: followPrecomputed(in, r)},

@@ -14,9 +14,6 @@ import (
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 )
 
-// metaData is the key under which discovery shows the version of a tool's data.
-const metaData = "data"
-
 // toolService returns how tool is announced: its name and subject, and what its spec says.
 // data names the version of what is behind it; "" is left out.
 func toolService(cfg ToolsConfig, tool tools.Tool, data string) rpc.ServiceConfig {
@@ -27,9 +24,7 @@ func toolService(cfg ToolsConfig, tool tools.Tool, data string) rpc.ServiceConfi
 		service.Version, service.Description = spec.Version, spec.For
 	}
 	service.Metadata = maps.Clone(tools.Metadata(tool))
-	if data != "" {
-		service.Metadata[metaData] = data
-	}
+	service.Data = func() string { return tools.VersionOf(tool, data) }
 	service.Workers, service.Backlog = cfg.Workers, cfg.Backlog
 	return service
 }

@@ -1,14 +1,11 @@
 package app
 
 import (
-	"context"
 	"fmt"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parallel-fusion/pfr/internal/supervise"
-	"github.com/parallel-fusion/pfr/internal/versions"
 	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/dj"
 	"github.com/parallel-fusion/pfr/tool-workers/dj/host"
@@ -70,7 +67,7 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 	if err != nil {
 		return nil, err
 	}
-	s := &stock{in: in, cfg: cfg.Tools, host: h, version: c.version, served: map[string]*tools.Swappable{}}
+	s := newStock(in, cfg.Tools, h, c)
 	all, err := buildTools(c, h)
 	if err != nil {
 		return nil, err
@@ -100,66 +97,8 @@ func toolsParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error)
 	if want := len(cfg.Tools.Only); want > 0 && len(s.served)+len(extra) != want {
 		return nil, fmt.Errorf("tools.only: %v: some of them are no tools", cfg.Tools.Only)
 	}
-	if c.from[0].Name != "" {
-		parts = append(parts, supervise.Part{Name: "tools/catalogue", Run: s.follow(c.from)})
+	if cfg.Tools.Catalog != "" {
+		parts = append(parts, supervise.Part{Name: "tools/catalogue", Run: s.follow(c)})
 	}
 	return parts, nil
-}
-
-// stock is the tools that a process serves, which change with the catalogue and the models.
-type stock struct {
-	in   *infra
-	cfg  ToolsConfig
-	host *host.Host
-
-	mu      sync.Mutex // held while the stock changes
-	version string
-	served  map[string]*tools.Swappable // by name; read-only
-}
-
-// follow exchanges what is behind the tools whenever the catalogue or the models get a new
-// version. One that cannot be used is logged, and the old one goes on.
-func (s *stock) follow(from [2]versions.Version) func(context.Context, func()) error {
-	return func(ctx context.Context, ready func()) error {
-		ready()
-		changed := func(versions.Version) error { return s.renew(ctx) }
-		failed := func(err error) {
-			s.in.log.Error("new catalogue or models cannot be used", "error", err, "serving", s.version)
-		}
-		var g errgroup.Group
-		g.Go(func() error {
-			s.cfg.catalogFolder().Follow(ctx, versions.Watch{Known: from[0], Every: s.cfg.Follow}, changed, failed)
-			return nil
-		})
-		g.Go(func() error {
-			s.cfg.modelsFolder().Follow(ctx, versions.Watch{Known: from[1], Every: s.cfg.Follow}, changed, failed)
-			return nil
-		})
-		return g.Wait()
-	}
-}
-
-// renew builds the tools anew and exchanges them one by one. Calls that run end on what
-// they began with.
-func (s *stock) renew(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := openCollection(s.cfg)
-	if err != nil || c.version == s.version {
-		return err
-	}
-	all, err := buildTools(c, s.host)
-	if err != nil {
-		return err
-	}
-	for _, t := range all {
-		if served, ok := s.served[t.Name()]; ok {
-			if err := served.Swap(ctx, t, c.version); err != nil {
-				return err
-			}
-		}
-	}
-	s.in.log.Info("tools serve another catalogue", "from", s.version, "to", c.version)
-	s.version = c.version
-	return nil
 }

@@ -98,7 +98,7 @@ func (t *ToolState) add(s rpc.ServiceInfo) {
 	t.Panics += s.Stats.Panics
 	t.Expired += s.Stats.Expired
 	t.Overloaded += s.Stats.Overloaded
-	if data := s.Metadata[metaData]; data != "" && !slices.Contains(t.Data, data) {
+	if data := s.Stats.Data; data != "" && !slices.Contains(t.Data, data) {
 		t.Data = append(t.Data, data)
 		slices.Sort(t.Data)
 	}

@@ -47,7 +47,8 @@ type Budget struct {
 	// Least is the time that a question needs: with less left it is not asked.
 	Least time.Duration `yaml:"least"`
 	// After Failures of the last Of questions the model is left alone for Rest. Then one
-	// question finds out whether it works again.
+	// question finds out whether it works again. A question whose caller had less time
+	// than Timeout, and that ran out of it, is no failure.
 	Failures uint          `yaml:"failures"`
 	Of       uint          `yaml:"of"`
 	Rest     time.Duration `yaml:"rest"`
@@ -155,7 +156,7 @@ func (a *Agent) Ask(ctx context.Context, q Question) (Usage, error) {
 	}
 	u, err := a.client.ask(ctx, q, timeout)
 	a.spent.settle(booked, u.Tokens.Prompt+u.Tokens.Completion)
-	a.record(ctx, err)
+	a.record(ctx, err, timeout)
 	return u, err
 }
 
@@ -176,13 +177,16 @@ func (a *Agent) admit(ctx context.Context) (time.Duration, error) {
 	}
 }
 
-// record tells the breaker. Whoever leaves before the answer says nothing about the model,
-// unless the model was on trial: then it is on trial again later.
-func (a *Agent) record(ctx context.Context, err error) {
+// record tells the breaker. Whoever leaves before the answer, or had less time for it than
+// the timeout, says nothing about the model, unless the model was on trial: then it is on
+// trial again later.
+func (a *Agent) record(ctx context.Context, err error, timeout time.Duration) {
+	left := errors.Is(ctx.Err(), context.Canceled)
+	hurried := timeout < a.cfg.Timeout && errors.Is(err, context.DeadlineExceeded)
 	switch {
 	case err == nil:
 		a.breaker.RecordSuccess()
-	case errors.Is(ctx.Err(), context.Canceled) && a.breaker.IsClosed():
+	case (left || hurried) && a.breaker.IsClosed():
 	default:
 		a.breaker.RecordFailure()
 	}

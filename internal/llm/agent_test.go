@@ -217,6 +217,54 @@ func TestLeavingIsNoFailure(t *testing.T) {
 	}
 }
 
+// A caller in a hurry says nothing about the model, however often it comes. A model that
+// answers such a caller with an error has failed all the same.
+func TestAHurryIsNoFailure(t *testing.T) {
+	server := serve(t)
+	cfg := patient(server.URL())
+	a := newAgent(t, cfg, nil)
+	hurry := func() error {
+		ctx, cancel := context.WithTimeout(t.Context(), cfg.Budget.Reserve+cfg.Budget.Least+20*time.Millisecond)
+		defer cancel()
+		_, err := a.Ask(ctx, question())
+		return err
+	}
+	server.Set(llmtest.Hanging())
+	for range 2 * cfg.Budget.Of {
+		if err := hurry(); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	server.Set(llmtest.Enforcing())
+	if _, err := a.Ask(t.Context(), question()); err != nil {
+		t.Fatal(err)
+	}
+	server.Set(llmtest.Failing(503))
+	for range 2 * cfg.Budget.Of {
+		_ = hurry()
+	}
+	server.Set(llmtest.Enforcing())
+	if _, err := a.Ask(t.Context(), question()); !errors.Is(err, llm.ErrSkipped) {
+		t.Errorf("a model that fails is asked: %v", err)
+	}
+}
+
+// A model that takes longer than the agent's own timeout has failed.
+func TestTimeoutIsAFailure(t *testing.T) {
+	server, reg := serve(t), prometheus.NewRegistry()
+	server.Set(llmtest.Hanging())
+	cfg := patient(server.URL())
+	cfg.Timeout = cfg.Budget.Least + 10*time.Millisecond
+	a := newAgent(t, cfg, reg)
+	for range cfg.Budget.Failures {
+		if _, err := a.Ask(t.Context(), question()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+	}
+	_, err := a.Ask(t.Context(), question())
+	skips(t, err, reg, "open")
+}
+
 // An agent finds out about its server ahead of the first question, and ends with its
 // context whether or not the server is there.
 func TestRun(t *testing.T) {

@@ -36,11 +36,16 @@ type ServiceStats struct {
 	Panics     uint64 `json:"panics"`
 	Expired    uint64 `json:"expired"` // dropped unstarted
 	Overloaded uint64 `json:"overloaded"`
+	Data       string `json:"data,omitempty"` // version of the data or model behind the service
 }
 
 func (p *pool) stats() ServiceStats {
+	data := ""
+	if p.cfg.Data != nil {
+		data = p.cfg.Data()
+	}
 	return ServiceStats{
-		Workers: p.cfg.Workers, Busy: int(p.counts.busy.Load()), Backlog: len(p.jobs),
+		Data: data, Workers: p.cfg.Workers, Busy: int(p.counts.busy.Load()), Backlog: len(p.jobs),
 		Handled: p.counts.handled.Load(), Failed: p.counts.failed.Load(),
 		Panics: p.counts.panics.Load(), Expired: p.counts.expired.Load(),
 		Overloaded: p.counts.refuse.Load(),

@@ -33,6 +33,9 @@ type ServiceConfig struct {
 	// Description and Metadata are for people who look at [Conn.Discover].
 	Description string
 	Metadata    map[string]string
+	// Data names the data or model behind the service, which may change while it serves;
+	// nil for none.
+	Data func() string
 	// Workers is how many handlers run at once, Backlog how many requests may wait for
 	// one of them. A request beyond both is refused at once with [CodeOverloaded].
 	Workers, Backlog int

@@ -63,9 +63,9 @@ func (f Folder) Current() (Version, error) {
 	return Version{current, filepath.Join(f.dir, current)}, nil
 }
 
-// Publish makes a version and makes it current. make fills an empty folder and returns the
-// name of what it made; a version of that name that is there already stays as it is. When
-// make fails nothing has changed.
+// Publish makes a version and makes it current. fill gets an empty folder and returns the
+// name of what it made, which takes the place of a version of that name. When fill fails
+// nothing has changed.
 func (f Folder) Publish(fill func(dir string) (name string, err error)) (Version, error) {
 	if err := os.MkdirAll(f.dir, 0o755); err != nil {
 		return Version{}, fmt.Errorf("publish: %w", err)
@@ -86,10 +86,24 @@ func (f Folder) Publish(fill func(dir string) (name string, err error)) (Version
 	if err := errors.Join(syncAll(fresh), os.Chmod(fresh, 0o755)); err != nil {
 		return Version{}, fmt.Errorf("publish %s: %w", made, err)
 	}
-	if err := os.Rename(fresh, v.Dir); err != nil && !exists(v.Dir) {
+	if err := f.place(fresh, v.Dir); err != nil {
 		return Version{}, fmt.Errorf("publish %s: %w", made, err)
 	}
 	return v, f.point(made)
+}
+
+// place moves a finished version to its folder, in place of what is there: that may be
+// damaged.
+func (f Folder) place(fresh, dir string) error {
+	if !exists(dir) {
+		return os.Rename(fresh, dir)
+	}
+	old, err := os.MkdirTemp(f.dir, newPrefix)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(old) }()
+	return errors.Join(os.Rename(dir, filepath.Join(old, "old")), os.Rename(fresh, dir))
 }
 
 func exists(dir string) bool {
@@ -192,14 +206,15 @@ func (f Folder) Prune(keep int) error {
 const abandoned = 24 * time.Hour
 
 func (f Folder) sweep() error {
-	left, err := filepath.Glob(filepath.Join(f.dir, newPrefix+"*"))
+	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	var errs []error
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > abandoned {
-			errs = append(errs, os.RemoveAll(path))
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.HasPrefix(e.Name(), newPrefix) && time.Since(info.ModTime()) > abandoned {
+			errs = append(errs, os.RemoveAll(filepath.Join(f.dir, e.Name())))
 		}
 	}
 	return errors.Join(errs...)
@@ -212,28 +227,46 @@ type Watch struct {
 }
 
 // Follow calls changed with each version that becomes current after the known one, until
-// ctx ends. It looks every so often. A version that changed cannot use is offered again when the
-// folder points to it anew; failed gets the error, once. A folder without a version is no
-// error: there may be one later.
+// ctx ends. It looks every so often. A version that changed cannot use goes to failed with
+// its error, and is offered again once somebody points to it anew. A folder without a
+// version is no error: there may be one later.
 func (f Folder) Follow(ctx context.Context, w Watch, changed func(Version) error, failed func(error)) {
-	known := w.Known
+	type pointer struct {
+		name string
+		at   time.Time // when it was written
+	}
+	seen, good := pointer{w.Known.Name, f.pointed()}, w.Known.Name
 	tick := time.NewTicker(w.Every)
 	defer tick.Stop()
-	said := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+		at := f.pointed() // before the name: what is newer than both is seen next time
 		v, err := f.Current()
-		if err == nil && v.Name != known.Name {
-			known = v
-			err = changed(v)
+		now := pointer{v.Name, at}
+		if errors.Is(err, ErrNone) || now == seen {
+			continue
 		}
-		if err != nil && !errors.Is(err, ErrNone) && err.Error() != said {
-			said = err.Error()
+		seen = now
+		if err == nil && v.Name != good {
+			if err = changed(v); err == nil {
+				good = v.Name
+			}
+		}
+		if err != nil {
 			failed(err)
 		}
 	}
+}
+
+// pointed returns when the current version became that, the zero time if there is none.
+func (f Folder) pointed() time.Time {
+	info, err := os.Stat(filepath.Join(f.dir, currentFile))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

@@ -25,7 +25,7 @@ func New(f *taste.Finder, h *host.Host) (tools.Tool, error) {
 	return tools.Typed("dj", tools.Spec{
 		Version: "2.0.0", For: "one mix of a dozen tracks that flow, with a spoken introduction",
 		Example:  tools.Example{Query: "jazz for dinner", Params: schemas.Params{"genre": "jazz", "activity": "dinner"}},
-		Personal: true, Text: true, CacheFor: time.Minute, Results: []schemas.ItemType{catalog.TypeTrack},
+		Personal: true, Text: true, CacheFor: time.Minute, Adapts: h != nil, Results: []schemas.ItemType{catalog.TypeTrack},
 	}, mixer{f, h}.run)
 }
 
@@ -49,30 +49,35 @@ func (t mixer) run(ctx context.Context, call tools.Call[Params]) (tools.Result, 
 	for i := range items { // the order is the score
 		items[i].Score = 1 / float64(i+1)
 	}
-	text, items := t.host.Play(ctx, host.Set{
+	return t.host.Play(ctx, host.Set{
 		Query: call.Query, Crate: t.finder.Items(picks), Plain: items,
 		Intro: func(mix []schemas.Item) string { return t.intro(call.Query, w, mix) },
-	})
-	return tools.Result{Text: text, Items: items}, nil
+	}), nil
 }
 
 // flow orders the best picks so that each artist is close to the one before, and none
-// comes twice in a row.
+// comes twice in a row: a mix ends rather than that.
 func (t mixer) flow(picks []taste.Pick, limit int) []taste.Pick {
 	rest := slices.Clone(picks)
 	best := rest[0].Score
 	mix := rest[:0:0]
-	for len(mix) < limit && len(rest) > 0 {
-		next, nextScore := 0, -1.0
-		near := t.around(mix)
+	for len(mix) < limit {
+		next, nextScore := -1, 0.0
+		near := t.around(mix, rest)
 		for i, p := range rest {
-			score := 0.6*p.Score/best + 0.5*near[p.Artist]
-			if played(mix, p.Artist) {
+			if len(mix) > 0 && t.share(mix[len(mix)-1], p) {
+				continue
+			}
+			score := fitWeight*p.Score/best + flowWeight*near[p.Artist]
+			if t.played(mix, p) {
 				score /= 4
 			}
-			if score > nextScore {
+			if next < 0 || score > nextScore {
 				next, nextScore = i, score
 			}
+		}
+		if next < 0 {
+			break
 		}
 		mix = append(mix, rest[next])
 		rest = slices.Delete(rest, next, next+1)
@@ -80,21 +85,35 @@ func (t mixer) flow(picks []taste.Pick, limit int) []taste.Pick {
 	return mix
 }
 
-// around returns how close artists are to the last of the mix.
-func (t mixer) around(mix []taste.Pick) map[int]float64 {
-	const reach = 60
-	near := map[int]float64{}
+// How much it counts that a track fits the wish, and that it is close to the one before.
+const (
+	fitWeight  = 0.6
+	flowWeight = 0.5
+)
+
+// around returns how close the artists of picks are to the last of the mix, 0 to 1.
+func (t mixer) around(mix, picks []taste.Pick) map[int]float64 {
 	if len(mix) == 0 {
-		return near
+		return nil
 	}
-	for _, n := range t.finder.Similar(mix[len(mix)-1].Artist, reach) {
-		near[n.Artist] = min(n.Score, 1)
+	artists := make([]int, len(picks))
+	for i, p := range picks {
+		artists[i] = p.Artist
 	}
-	return near
+	return t.finder.Likeness(mix[len(mix)-1].Artist, artists)
 }
 
-// played reports whether an artist was on lately.
-func played(mix []taste.Pick, artist int) bool {
+// played reports whether an artist of a track was on lately.
+func (t mixer) played(mix []taste.Pick, p taste.Pick) bool {
 	const lately = 6
-	return slices.ContainsFunc(mix[max(0, len(mix)-lately):], func(p taste.Pick) bool { return p.Artist == artist })
+	return slices.ContainsFunc(mix[max(0, len(mix)-lately):], func(before taste.Pick) bool { return t.share(before, p) })
 }
+
+// share reports whether two tracks are by the same artist, be it the main one or the one
+// that they were found by.
+func (t mixer) share(a, b taste.Pick) bool {
+	mainA, mainB := t.main(a), t.main(b)
+	return a.Artist == b.Artist || mainA == mainB || mainA == b.Artist || a.Artist == mainB
+}
+
+func (t mixer) main(p taste.Pick) int { return t.finder.Catalog().Track(p.Ref.Index).Artist().Index() }

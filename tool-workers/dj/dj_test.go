@@ -1,6 +1,7 @@
 package dj_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -35,6 +36,27 @@ func TestEmptyCatalogue(t *testing.T) {
 	for _, p := range []schemas.Params{{}, {"artist": "x", "genre": "rock"}} {
 		if r := tooltest.Run(t, tool, tooltest.Call{Params: p}); len(r.Items) != 0 {
 			t.Errorf("%v: %v", p, r.Items)
+		}
+	}
+}
+
+func TestIntroNamesTheWish(t *testing.T) {
+	tool := open(t)
+	for _, c := range []struct {
+		params schemas.Params
+		want   string
+	}{
+		{schemas.Params{"mood": "sad"}, "sad music"},
+		{schemas.Params{"activity": "study"}, "music for study"},
+		{schemas.Params{"mood": "calm", "era_from": 1980, "era_to": 1989}, "calm music from the 1980s"},
+		{schemas.Params{"genre": "jazz"}, "jazz"},
+		{schemas.Params{"language": "spanish"}, "music in Spanish"},
+		{schemas.Params{"mood": "happy", "max_weeks_from_release": 8}, "fresh happy music"},
+		{nil, "a bit of everything that people love"},
+	} {
+		opening, _, _ := strings.Cut(tooltest.Run(t, tool, tooltest.Call{Query: "play", Params: c.params, Limit: 12}).Text, ". ")
+		if want := "All right: " + c.want; opening != want && !strings.Contains(opening, " "+c.want+",") && !strings.HasSuffix(opening, "on "+c.want) {
+			t.Errorf("%v: %q, want %q in it", c.params, opening, c.want)
 		}
 	}
 }

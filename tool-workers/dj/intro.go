@@ -53,8 +53,10 @@ func pick(rng *rand.Rand, lines ...string) string { return lines[rng.IntN(len(li
 // wished names the mix. Of an artist it says only a name that the catalogue has.
 func (t mixer) wished(w taste.Wish) string {
 	what := w.String()
-	if strings.HasPrefix(what, "for ") { // an activity alone
-		what = "music " + what
+	if what != "" && w.Genre == "" { // "sad", "for dinner", "from the 1980s"
+		music := w
+		music.Genre = "music"
+		what = music.String()
 	}
 	_, known := t.finder.Catalog().Named(w.Artist)
 	switch {
@@ -62,6 +64,8 @@ func (t mixer) wished(w taste.Wish) string {
 		return "music in the way of " + w.Artist
 	case what == "" && w.Artist != "":
 		return "music for fans of just that"
+	case what == "" && w.Language != "":
+		return "music in " + taste.LanguageName(w.Language)
 	case what == "" && w.Weeks > 0:
 		return "what just came out"
 	case what == "":

@@ -62,6 +62,19 @@ func New(c *catalog.Catalog, bundle recommend.Bundle, invented bool) *Listening 
 	return l
 }
 
+// Known returns how many entries of the catalogue the models know.
+func (l *Listening) Known() int {
+	n := 0
+	for _, e := range l.entries {
+		for _, i := range e.entry {
+			if i >= 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // newContent describes the artists whose listeners are known by genres and tags.
 func (l *Listening) newContent() *recommend.Content {
 	m, e := l.bundle[string(catalog.TypeArtist)], l.entries[catalog.TypeArtist]

@@ -84,15 +84,17 @@ const (
 )
 
 // episodes returns episodes newest first: all of a show that is named, or a few of each
-// that fits, and the newest of all about the topic.
+// that fits, and the newest of all about the topic. Those in another language than the one
+// that is wished for come only when there are no others, and say so.
 func (t podcasts) episodes(call tools.Call[Params]) []taste.Pick {
 	p := call.Params
 	if show, ok := t.named(p); ok {
 		return t.ranked(t.window(p.Weeks, t.of(show, len(show.Episodes()), "")))
 	}
 	var all []taste.Pick
-	for _, pick := range t.shows(call, showsWithEpisodes) {
-		all = append(all, t.of(t.c.Show(pick.Ref.Index), perShow, p.Topic)...)
+	language := t.finder.Wish(taste.WishParams{Language: p.Language}).Language
+	for _, show := range t.spoken(t.shows(call, showsWithEpisodes), language) {
+		all = append(all, t.of(show, perShow, p.Topic)...)
 	}
 	have := map[int]bool{}
 	for _, pick := range all {
@@ -103,7 +105,28 @@ func (t podcasts) episodes(call tools.Call[Params]) []taste.Pick {
 			all = append(all, t.pick(e))
 		}
 	}
-	return t.ranked(t.window(p.Weeks, all))
+	all = t.ranked(t.window(p.Weeks, all))
+	for i, pick := range all {
+		if spoken := t.c.Episode(pick.Ref.Index).Show().Language(); language != "" && spoken != language {
+			all[i].Why = taste.Join(taste.InAnother(spoken, language), "; ", pick.Why)
+		}
+	}
+	return all
+}
+
+// spoken keeps the shows in a language. When there are none it keeps all.
+func (t podcasts) spoken(picks []taste.Pick, language string) []catalog.Show {
+	var all, in []catalog.Show
+	for _, p := range picks {
+		show := t.c.Show(p.Ref.Index)
+		if all = append(all, show); show.Language() == language {
+			in = append(in, show)
+		}
+	}
+	if len(in) > 0 {
+		return in
+	}
+	return all
 }
 
 // of returns the newest episodes of a show, at most so many. Of a show that is more about
@@ -134,7 +157,7 @@ func (t podcasts) window(weeks int, all []taste.Pick) []taste.Pick {
 		return fresh
 	}
 	for i := range all {
-		all[i].Why += "; there is nothing newer"
+		all[i].Why = taste.Join(all[i].Why, "; ", "there is nothing newer")
 	}
 	return all
 }

@@ -109,11 +109,14 @@ func (t info) out(artist catalog.Artist, album int) string {
 func (t info) upcoming(artist catalog.Artist, next, latest int) string {
 	a := t.c.Album(next)
 	text := fmt.Sprintf("%s, the next %s by %s, is announced and comes out %s.", a.Title(), a.Kind().InText(), artist.Name(), a.Released().On())
-	if latest >= 0 {
-		last := t.c.Album(latest)
-		text += fmt.Sprintf(" The latest that is out is %s, %s.", last.Title(), last.Released().On())
+	if latest < 0 {
+		return text
 	}
-	return text
+	last := t.c.Album(latest)
+	if last.Released() == 0 {
+		return text + fmt.Sprintf(" The latest that is known here is %s; when it came out is not.", last.Title())
+	}
+	return text + fmt.Sprintf(" The latest that is out is %s, %s.", last.Title(), last.Released().On())
 }
 
 // ago counts from the day that stands for today, and names that day unless it is the real

@@ -33,9 +33,11 @@ type similar struct{ finder *taste.Finder }
 // then by the genre, and else returns nothing. It never returns the artist itself.
 func (s similar) run(_ context.Context, call tools.Call[Params]) (tools.Result, error) {
 	name := call.Params.Artist
-	near := s.finder.SimilarToName(name, call.Limit)
+	var near []taste.Near
 	if artist, ok := s.finder.Artist(name); ok {
 		near = s.finder.Similar(artist, call.Limit)
+	} else {
+		near = s.finder.SimilarToName(name, call.Limit)
 	}
 	if len(near) > 0 {
 		return tools.Result{Items: s.items(near)}, nil

@@ -131,12 +131,12 @@ func between(year, from, to, slack int) bool {
 func (s *musicSearch) why(m *finding) string {
 	reason := m.what
 	if s.w.Weeks > 0 {
-		reason = join(reason, ", ", m.released.Ago(s.f.c.AsOf))
+		reason = Join(reason, ", ", m.released.Ago(s.f.c.AsOf))
 	} else if s.w.From+s.w.To > 0 {
-		reason = join(reason, " ", fmt.Sprintf("from %d", m.released.Year()))
+		reason = Join(reason, " ", fmt.Sprintf("from %d", m.released.Year()))
 	}
 	if all := slices.Concat(m.misses, m.missesHere); len(all) > 0 {
-		reason = join(reason, "; ", strings.Join(all, ", "))
+		reason = Join(reason, "; ", strings.Join(all, ", "))
 	}
 	return reason
 }

@@ -1,6 +1,10 @@
 package taste
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/parallel-fusion/pfr/tool-workers/taxonomy"
+)
 
 // Fits are between 0, for what does not fit, and 1.
 
@@ -48,21 +52,43 @@ func (f *Finder) closeMoodFit(mood string, artist int) (fit float64, matched str
 	return fit, matched
 }
 
-// activityFit wants a mood or a genre that suits the activity. Music whose first genre
-// does not suit it is out.
-func (f *Finder) activityFit(w Wish, artist int) float64 {
-	for _, g := range w.Activity.Avoid {
-		if _, in := f.tax.Genres.Distance(g, f.mainGenre(artist)); in {
-			return 0
+// suiting is how well terms suit an activity, worked out once for a wish.
+type suiting struct {
+	genre, mood map[uint32]float64
+	avoid       map[uint32]bool
+}
+
+func (f *Finder) suiting(to *taxonomy.Activity) suiting {
+	s := suiting{map[uint32]float64{}, map[uint32]float64{}, map[uint32]bool{}}
+	for i, m := range to.Moods {
+		if t, ok := f.c.TermNamed(m); ok {
+			s.mood[t] = 1 - 0.1*float64(i)
 		}
 	}
-	var mood, genre float64
-	for i, m := range w.Activity.Moods {
-		mood = max(mood, f.moodFit(m, artist)*(1-0.1*float64(i)))
+	for t := range f.artists.genre {
+		for i, g := range to.Genres {
+			if steps, ok := f.tax.Genres.Distance(g, f.genre[t]); ok {
+				s.genre[t] = max(s.genre[t], (1-0.06*float64(min(steps, 3)))*(1-0.04*float64(i)))
+			}
+		}
+		s.avoid[t] = slices.ContainsFunc(to.Avoid, func(g string) bool { _, in := f.tax.Genres.Distance(g, f.genre[t]); return in })
 	}
-	for i, g := range w.Activity.Genres {
-		v, _ := f.genreFit(g, artist)
-		genre = max(genre, v*(1-0.04*float64(i)))
+	return s
+}
+
+// activityFit wants a mood or a genre that suits the activity. Music whose first genre
+// does not suit it is out.
+func (f *Finder) activityFit(suits suiting, artist int) float64 {
+	a := f.c.Artist(artist)
+	var mood, genre float64
+	for i, t := range a.GenreTerms() {
+		if i == 0 && suits.avoid[t] {
+			return 0
+		}
+		genre = max(genre, (1-0.18*float64(min(i, 4)))*suits.genre[t])
+	}
+	for i, t := range a.MoodTerms() {
+		mood = max(mood, (1-0.12*float64(i))*suits.mood[t])
 	}
 	return 0.5*mood + 0.5*genre
 }

@@ -62,6 +62,7 @@ type musicSearch struct {
 	types   []schemas.ItemType
 	seeds   map[int]Near // nil when no artist is named
 	seed    int          // the artist that is named, -1 if the catalogue does not have it
+	suits   suiting      // for the activity
 	noGenre bool         // nobody in the catalogue plays the genre
 	limit   int
 	scratch []candidate // of one artist at a time
@@ -71,6 +72,9 @@ func (f *Finder) newSearch(w Wish, p Profile, types []schemas.ItemType) *musicSe
 	s := &musicSearch{f: f, w: w, p: p, types: types, seed: -1}
 	if w.Artist != "" {
 		s.findSeeds()
+	}
+	if w.Activity != nil {
+		s.suits = f.suiting(w.Activity)
 	}
 	if w.Genre != "" {
 		s.noGenre = len(f.byGenre([]string{w.Genre})) == 0
@@ -83,9 +87,11 @@ func (f *Finder) newSearch(w Wish, p Profile, types []schemas.ItemType) *musicSe
 func (s *musicSearch) findSeeds() {
 	s.seeds = map[int]Near{}
 	i, known := s.f.Artist(s.w.Artist)
-	like := s.f.SimilarToName(s.w.Artist, maxSeeds)
+	var like []Near
 	if known {
 		s.seed, like = i, s.f.Similar(i, maxSeeds)
+	} else {
+		like = s.f.SimilarToName(s.w.Artist, maxSeeds)
 	}
 	for _, n := range like {
 		s.seeds[n.Artist] = n
@@ -143,11 +149,11 @@ func (s *musicSearch) run(l loosening) []Pick {
 			matches = append(matches, m)
 		}
 	}
-	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	slices.SortFunc(matches, func(a, b match) int { return cmp.Or(cmp.Compare(b.most, a.most), cmp.Compare(a.artist, b.artist)) })
 	byType := make([][]Pick, len(s.types))
 	for n, m := range matches {
 		const often = 32
-		if n%often == 0 && s.settled(byType, m.score) {
+		if n%often == 0 && s.settled(byType, m.most) {
 			break
 		}
 		for i, t := range s.types {
@@ -187,13 +193,12 @@ func (s *musicSearch) diverse(picks []Pick) []Pick {
 	return append(out, picks[len(first):]...)
 }
 
-// settled reports whether every type has more than enough entries that no artist with at
-// most this score can beat.
-func (s *musicSearch) settled(byType [][]Pick, score float64) bool {
+// settled reports whether every type has more than enough entries with a score above most.
+func (s *musicSearch) settled(byType [][]Pick, most float64) bool {
 	for _, picks := range byType {
 		better := 0
 		for _, p := range picks {
-			if p.Score > score*mostFit {
+			if p.Score > most {
 				better++
 			}
 		}
@@ -208,6 +213,7 @@ func (s *musicSearch) settled(byType [][]Pick, score float64) bool {
 type match struct {
 	artist int
 	score  float64
+	most   float64  // no entry of the artist can score more
 	what   string   // the artist's own words for it: "groovy soul"
 	misses []string // what was overlooked
 }
@@ -233,9 +239,10 @@ func (s *musicSearch) matchArtist(l loosening, artist int) (match, bool) {
 		m.what = describe(mood, genre)
 	}
 	if s.w.Activity != nil && !l.activity {
-		m.what = join(m.what, " ", "for "+s.w.Activity.Name)
+		m.what = Join(m.what, " ", "for "+s.w.Activity.Name)
 	}
 	m.score *= (0.5 + 0.5*s.f.fame(artist)) * s.p.affinity(s.f, artist) / float64(1+l.depth)
+	m.most = m.score * s.p.mostFit(artist)
 	return m, true
 }
 
@@ -277,7 +284,7 @@ func (s *musicSearch) matchActivity(l loosening, m *match) bool {
 	if s.w.Activity == nil {
 		return true
 	}
-	fit := s.f.activityFit(s.w, m.artist)
+	fit := s.f.activityFit(s.suits, m.artist)
 	if fit < 0.35 && l.activity {
 		fit = 0.2
 		m.misses = append(m.misses, "not made for "+s.w.Activity.Name)
@@ -302,8 +309,8 @@ func (s *musicSearch) matchLanguage(l loosening, m *match) bool {
 	return fit > 0
 }
 
-// varied keeps at most limit picks, at most perArtist by each artist, and a recording that
-// is on several albums once.
+// varied keeps at most limit picks, at most perArtist by each artist, alone or with others,
+// and a recording that is on several albums once.
 func (f *Finder) varied(picks []Pick, limit int) []Pick {
 	count, have := map[int]int{}, map[string]bool{}
 	out := make([]Pick, 0, limit)
@@ -311,16 +318,32 @@ func (f *Finder) varied(picks []Pick, limit int) []Pick {
 		if len(out) == limit {
 			break
 		}
-		if count[p.Artist] == perArtist {
+		main := f.mainArtist(p)
+		if count[p.Artist] >= perArtist || count[main] >= perArtist {
 			continue
 		}
 		if key := catalog.Recording(f.c.Item(p.Ref)); !have[key] {
 			have[key] = true
-			count[p.Artist]++
+			count[main]++
+			if p.Artist != main { // found by another who is on it
+				count[p.Artist]++
+			}
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// mainArtist returns who a pick is by in the first place.
+func (f *Finder) mainArtist(p Pick) int {
+	switch p.Ref.Type {
+	case catalog.TypeTrack:
+		return f.c.Track(p.Ref.Index).Artist().Index()
+	case catalog.TypeAlbum:
+		return f.c.Album(p.Ref.Index).Artist().Index()
+	default:
+		return p.Artist
+	}
 }
 
 // TakeTurns merges ranked lists: the first of each, then the second of each, and so on.

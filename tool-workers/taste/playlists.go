@@ -9,7 +9,8 @@ import (
 
 // Playlists returns at most limit playlists for a wish and the text that it came from,
 // best first. A playlist must have the genre that is wished for and, of what else is
-// wished for, at least something. Words of the text that say nothing are ignored.
+// wished for, at least something; its reason says what it does not have. Words of the text
+// that say nothing are ignored.
 func (f *Finder) Playlists(w Wish, text string, limit int) []Pick {
 	words := Words(text)
 	for _, word := range words {
@@ -49,40 +50,54 @@ func (f *Finder) playlist(l catalog.Playlist, w Wish, words []string) Pick {
 	pick := Pick{Ref: l.Ref(), Artist: -1, Why: l.Description()}
 	title := textFit(words, l.Title(), l.Description())
 	sum, wished := 0.0, 0.0
-	aspect := func(isWished bool, weight, fit float64) {
-		if isWished {
-			wished += weight
-			sum += weight * fit
+	var misses []string
+	aspect := func(isWished bool, weight, fit float64, miss string) {
+		if !isWished {
+			return
+		}
+		wished += weight
+		sum += weight * fit
+		if fit == 0 {
+			misses = append(misses, miss)
 		}
 	}
-	genre := f.listGenreFit(w.Genre, l.Genres())
+	genre, near := f.listGenreFit(w.Genre, l.Genres())
 	if w.Genre != "" && genre == 0 || clashes(w, l) {
 		return Pick{}
 	}
-	aspect(w.Genre != "", 1, genre)
-	aspect(w.Mood != "", 0.7, ranked(l.Moods(), w.Mood))
-	if w.Activity != nil {
-		aspect(true, 0.8, ranked(l.Activities(), w.Activity.Name))
+	if near {
+		misses = append(misses, "near "+w.Genre)
 	}
-	aspect(w.From+w.To > 0, 0.8, eraFit(w, l))
-	aspect(w.Language != "", 0.6, sameLanguage(w.Language, l.Language()))
+	aspect(w.Genre != "", 1, genre, "")
+	aspect(w.Mood != "", 0.7, ranked(l.Moods(), w.Mood), "not quite "+w.Mood)
+	if w.Activity != nil {
+		aspect(true, 0.8, ranked(l.Activities(), w.Activity.Name), "not made for "+w.Activity.Name)
+	}
+	aspect(w.From+w.To > 0, 0.8, eraFit(w, l), "not only "+era(w.From, w.To))
+	aspect(w.Language != "", 0.6, sameLanguage(w.Language, l.Language()), "not only in "+LanguageName(w.Language))
 	if wished == 0 && title < 0.5 || wished > 0 && sum == 0 {
 		return Pick{}
 	}
+	pick.Why = Join(strings.Join(misses, ", "), ": ", pick.Why)
 	pick.Score = (sum/max(1, wished) + 0.6*title) * (0.8 + 0.2*float64(l.Popularity())/100)
 	return pick
 }
 
-func (f *Finder) listGenreFit(genre string, of []string) float64 {
-	fit := 0.0
+// listGenreFit says how well a list fits a genre; near is true when it does only because
+// it has a genre around that one.
+func (f *Finder) listGenreFit(genre string, of []string) (fit float64, near bool) {
+	const around = 0.3
 	for i, name := range terms(f.tax.Genres, of) {
 		if steps, ok := f.tax.Genres.Distance(genre, name); ok {
 			fit = max(fit, (1-0.15*float64(min(i, 4)))*(1-0.06*float64(min(steps, 3))))
 		} else if slices.Contains(f.tax.Genres.Parents(genre), name) {
-			fit = max(fit, 0.3)
+			near = true
 		}
 	}
-	return fit
+	if fit > 0 || !near {
+		return fit, false
+	}
+	return around, true
 }
 
 // ranked is 1 for the first of a list, a little less for each further one, 0 for none.

@@ -2,6 +2,7 @@ package taste
 
 import (
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -22,7 +23,8 @@ type Profile struct {
 	genres    []string
 	near      map[int]float64 // artist → affinity, 0 to 1
 	languages map[string]bool
-	listener  Listener // what a model expects
+	listener  Listener        // what a model expects
+	liked     map[int]float64 // artist → the most that a track of theirs is expected to be liked
 }
 
 // Profile reads the features of a user, who may be nil. It keeps the words and not the
@@ -33,6 +35,7 @@ func (f *Finder) Profile(u *schemas.User) Profile {
 	}
 	p := Profile{id: u.ID, near: map[int]float64{}, languages: map[string]bool{}}
 	p.listener, _ = f.listening.Listener(u.ID)
+	p.liked = f.likedOf(p.listener.Tracks)
 	for _, name := range split(u.Features[FeatureGenres]) {
 		p.genres = append(p.genres, known(f.tax.Genres, name))
 	}
@@ -48,6 +51,23 @@ func (f *Finder) Profile(u *schemas.User) Profile {
 		}
 	}
 	return p
+}
+
+// likedOf returns the most that a track is liked of those that are found with an artist: by
+// it, or on a release of it.
+func (f *Finder) likedOf(tracks map[int]float64) map[int]float64 {
+	liked := map[int]float64{}
+	for i, likes := range tracks {
+		track := f.c.Track(i)
+		artists := track.ArtistIndexes()
+		if album, ok := track.Album(); ok {
+			artists = slices.Concat(artists, album.ArtistIndexes())
+		}
+		for _, a := range artists {
+			liked[int(a)] = max(liked[int(a)], likes)
+		}
+	}
+	return liked
 }
 
 // maxFavourites bounds the work that a user's features can ask for.
@@ -75,11 +95,8 @@ func (p Profile) affinity(f *Finder, artist int) float64 {
 			break
 		}
 	}
-	for _, l := range f.c.Artist(artist).Languages() {
-		if p.languages[l] {
-			factor += 0.1
-			break
-		}
+	if len(p.languages) > 0 && slices.ContainsFunc(f.c.Artist(artist).Languages(), func(l string) bool { return p.languages[l] }) {
+		factor += 0.1
 	}
 	return factor
 }
@@ -103,9 +120,11 @@ func (p Profile) fit(ref catalog.Ref, id string) float64 {
 const (
 	mostNudge    = 1.03 // bounds nudge
 	mostLiked    = 0.5
-	mostFit      = mostNudge * (1 + mostLiked) // bounds fit
 	playedBefore = 0.75
 )
+
+// mostFit bounds fit for the music of an artist.
+func (p Profile) mostFit(artist int) float64 { return mostNudge * (1 + mostLiked*p.liked[artist]) }
 
 // nudge returns a factor just above 1 that is steady for a listener and an entry, so that
 // equals come in another order for another listener.

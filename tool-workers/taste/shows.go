@@ -123,7 +123,7 @@ func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (p
 		fits = false // only its words are like the topic
 	}
 	if w.Language != "" && s.Language() != w.Language {
-		pick.Why, fits = "in "+LanguageName(s.Language())+", not "+LanguageName(w.Language)+": "+pick.Why, false
+		pick.Why, fits = Join(InAnother(s.Language(), w.Language), ": ", pick.Why), false
 	}
 	if w.Language == "" && a.language == "" && w.Prefer != "" && s.Language() != w.Prefer {
 		score *= 0.7
@@ -135,6 +135,15 @@ func (f *Finder) show(s catalog.Show, w ShowWish, a audience, words []string) (p
 	}
 	pick.Score = score * (0.6 + 0.4*float64(s.Popularity())/100) * f.freshness(s)
 	return pick, fits
+}
+
+// InAnother says that something is in one language and not in another: "in English, not
+// German". Of what is in an unknown language it says only that.
+func InAnother(spoken, wanted string) string {
+	if spoken == "" {
+		return "perhaps not in " + LanguageName(wanted)
+	}
+	return "in " + LanguageName(spoken) + ", not " + LanguageName(wanted)
 }
 
 // freshness favours a show that goes on over one that has fallen silent.

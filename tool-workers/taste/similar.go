@@ -27,6 +27,10 @@ const (
 	weightFame      = 0.05 // damped: it only settles what is close
 )
 
+// leastClosest is the score from which the closest companion counts fully. Where even that
+// one is far, none is close.
+const leastClosest = 0.3
+
 // Similar returns at most limit artists like the one at index, nearest first.
 func (f *Finder) Similar(artist, limit int) []Near {
 	s := f.sketch(artist)
@@ -39,6 +43,18 @@ func (f *Finder) Similar(artist, limit int) []Near {
 	out = nearest(out, limit)
 	for i, n := range out {
 		out[i].Why = s.reason(n.Artist)
+	}
+	return out
+}
+
+// Likeness returns how much some artists are like the one at index, 0 to 1. It compares
+// them alone, and so is quicker than [Finder.Similar].
+func (f *Finder) Likeness(artist int, others []int) map[int]float64 {
+	s, out := f.sketch(artist), make(map[int]float64, len(others))
+	for _, j := range others {
+		if _, done := out[j]; !done && j != artist {
+			out[j] = min(1, s.compare(j))
+		}
 	}
 	return out
 }
@@ -138,7 +154,11 @@ func (f *Finder) sketch(artist int) sketch {
 			s.liked[other.Index()] = s.like[name]
 		}
 	}
-	for _, c := range f.listening.Companions(artist) {
+	companions := f.listening.Companions(artist) // the closest first
+	for _, c := range companions {
+		if !f.listening.Invented() { // real ones count for more: the closest fully
+			c.Score /= max(companions[0].Score, leastClosest)
+		}
 		s.played[c.Artist] = c
 	}
 	return s
@@ -211,13 +231,13 @@ func (s sketch) reason(j int) string {
 	}
 	switch c := s.played[j]; {
 	case s.liked[j] > 0:
-		return join(fmt.Sprintf("for fans of %s", name), "; ", together)
+		return Join(fmt.Sprintf("for fans of %s", name), "; ", together)
 	case slices.Contains(s.f.likes[j], s.name):
-		return join(fmt.Sprintf("shares fans with %s", name), "; ", together)
+		return Join(fmt.Sprintf("shares fans with %s", name), "; ", together)
 	case c.Shared > 1 && s.f.listening.Invented():
-		return join(fmt.Sprintf("shares %d synthetic listeners", c.Shared), "; ", together)
+		return Join(fmt.Sprintf("shares %d synthetic listeners", c.Shared), "; ", together)
 	case c.Shared > 1:
-		return join(fmt.Sprintf("shares %d listeners", c.Shared), "; ", together)
+		return Join(fmt.Sprintf("shares %d listeners", c.Shared), "; ", together)
 	case genre != "":
 		return together
 	default:

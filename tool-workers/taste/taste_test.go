@@ -1,11 +1,13 @@
 package taste_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
@@ -336,5 +338,43 @@ func BenchmarkMusic(b *testing.B) {
 				f.Music(w, []schemas.ItemType{catalog.TypeTrack}, taste.Profile{}, 20)
 			}
 		})
+	}
+}
+
+// An album that two artists share counts for both of them.
+func TestSharedAlbumsCountForEachArtist(t *testing.T) {
+	b := catalog.NewBuilder(time.Date(2025, time.June, 28, 0, 0, 0, 0, time.UTC))
+	var errs []error
+	for _, key := range []string{"a", "b"} {
+		errs = append(errs, b.AddArtist(catalog.ArtistRow{Key: key, Name: "Artist " + key, Genres: []string{"techno"}, Popularity: 50}))
+	}
+	for _, album := range []struct {
+		key     string
+		artists []string
+	}{{"own", []string{"a"}}, {"shared", []string{"a", "b"}}, {"other", []string{"b"}}} {
+		errs = append(errs, b.AddAlbum(catalog.AlbumRow{Key: album.key, Title: album.key, Artists: album.artists, Kind: catalog.KindAlbum}))
+		for n := range 3 {
+			errs = append(errs, b.AddTrack(catalog.TrackRow{Key: fmt.Sprint(album.key, n), Title: fmt.Sprint(album.key, n), Album: album.key}))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := taste.NewFinder(c, taste.Nobody{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := map[int]int{}
+	for _, p := range f.Music(taste.Wish{Genre: "techno"}, []schemas.ItemType{catalog.TypeTrack}, taste.Profile{}, 20) {
+		for _, a := range c.Track(p.Ref.Index).ArtistIndexes()[:1] {
+			by[int(a)]++
+		}
+	}
+	if by[0] > 2 || by[1] > 2 || len(by) == 0 {
+		t.Errorf("%v entries by artist, want at most 2 each", by)
 	}
 }

@@ -73,17 +73,18 @@ func (w Wish) Empty() bool { return w == Wish{} }
 func (w Wish) String() string {
 	words := describe(w.Mood, w.Genre)
 	if w.Activity != nil {
-		words = join(words, " ", "for "+w.Activity.Name)
+		words = Join(words, " ", "for "+w.Activity.Name)
 	}
 	if w.From != 0 || w.To != 0 {
-		words = join(words, " ", era(w.From, w.To))
+		words = Join(words, " ", era(w.From, w.To))
 	}
 	return words
 }
 
-func describe(mood, genre string) string { return join(mood, " ", genre) }
+func describe(mood, genre string) string { return Join(mood, " ", genre) }
 
-func join(a, glue, b string) string {
+// Join joins what is there of two parts of a text.
+func Join(a, glue, b string) string {
 	if a == "" || b == "" {
 		return a + b
 	}

@@ -7,6 +7,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"go/doc"
+	"go/token"
 	"io/fs"
 	"maps"
 	"os"
@@ -30,6 +32,8 @@ type File struct {
 type Plan struct {
 	Files []File
 	Steps string // what its author does next, for the terminal
+
+	folder string // of the package, which must not be there
 }
 
 // ErrName marks a name that no tool can have.
@@ -53,9 +57,35 @@ func namesOf(name string) (names, error) {
 		return names{}, fmt.Errorf("%w %q: want up to 64 lower-case letters and digits, words joined by _", ErrName, name)
 	}
 	words := strings.ReplaceAll(name, "_", " ")
-	return names{
-		Name: name, Package: strings.ReplaceAll(name, "_", ""), Title: strings.ToUpper(words[:1]) + words[1:],
-	}, nil
+	n := names{Name: name, Package: strings.ReplaceAll(name, "_", ""), Title: strings.ToUpper(words[:1]) + words[1:]}
+	if reason := taken(n.Package); reason != "" {
+		return names{}, fmt.Errorf("%w %q: its package would be %s, %s; say what it finds in a second word, as in %s_search", ErrName, name, n.Package, reason, name)
+	}
+	return n, nil
+}
+
+// taken says why no package of a tool can have a name, or "".
+func taken(name string) string {
+	switch {
+	case token.IsKeyword(name):
+		return "a keyword of Go"
+	case doc.IsPredeclared(name):
+		return "which Go declares itself"
+	case slices.Contains([]string{"main", "internal", "vendor", "testdata"}, name):
+		return "which has a meaning of its own to the go command"
+	case slices.Contains(used(), name):
+		return "which the code around it uses"
+	}
+	return ""
+}
+
+// used are the names that the templates use beside the package's own, where one of that
+// name would hide them or be hidden.
+func used() []string {
+	return []string{
+		"cmp", "context", "fmt", "os", "pfr", "schemas", "signal", "slog", "syscall", "taste", "testing", "time", "tools", "tooltest", // packages
+		"ctx", "env", "run", "stop", "tool", // in main.go
+	}
 }
 
 // InRepository plans a tool among those of this repository.
@@ -65,7 +95,7 @@ func InRepository(name string) (Plan, error) {
 		return Plan{}, err
 	}
 	folder := "tool-workers/" + n.Package + "/"
-	return n.plan("repository-steps.txt.tmpl", map[string]string{
+	return n.plan(folder, "repository-steps.txt.tmpl", map[string]string{
 		folder + n.Package + ".go":      "tool.go.tmpl",
 		folder + n.Package + "_test.go": "tool_test.go.tmpl",
 		folder + "testdata/calls.txt":   "calls.txt.tmpl",
@@ -84,7 +114,7 @@ func Standalone(name, module string) (Plan, error) {
 		return Plan{}, fmt.Errorf("%w %q: no module path", ErrName, module)
 	}
 	folder := n.Package + "/"
-	return n.plan("standalone-steps.txt.tmpl", map[string]string{
+	return n.plan(folder, "standalone-steps.txt.tmpl", map[string]string{
 		"go.mod":                        "go.mod.tmpl",
 		"main.go":                       "main.go.tmpl",
 		"README.md":                     "page.md.tmpl",
@@ -95,8 +125,8 @@ func Standalone(name, module string) (Plan, error) {
 }
 
 // plan fills the templates of the files, by path.
-func (n names) plan(steps string, files map[string]string) (Plan, error) {
-	var p Plan
+func (n names) plan(folder, steps string, files map[string]string) (Plan, error) {
+	p := Plan{folder: folder}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		text, err := n.fill(files[path])
 		if err != nil {
@@ -121,22 +151,33 @@ func (n names) fill(name string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Write writes the files below dir. It replaces nothing: if one of them is there already,
-// it writes none, and the error wraps [fs.ErrExist].
+// Write writes the files below dir. It replaces nothing: if one of them or the folder of
+// the package is there already, it writes none, and the error wraps [fs.ErrExist].
 func (p Plan) Write(dir string) error {
+	if err := absent(filepath.Join(dir, filepath.FromSlash(p.folder))); err != nil {
+		return fmt.Errorf("another name is needed: %w", err)
+	}
 	for _, f := range p.Files {
-		_, err := os.Lstat(f.in(dir))
-		if err == nil {
-			err = fs.ErrExist
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("write %s: %w", f.in(dir), err)
+		if err := absent(f.in(dir)); err != nil {
+			return err
 		}
 	}
 	for _, f := range p.Files {
 		if err := f.write(dir); err != nil {
 			return fmt.Errorf("write %s: %w", f.in(dir), err)
 		}
+	}
+	return nil
+}
+
+// absent returns nil if nothing is at path.
+func absent(path string) error {
+	_, err := os.Lstat(path)
+	if err == nil {
+		err = fs.ErrExist
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

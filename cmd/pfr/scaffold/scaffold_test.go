@@ -3,10 +3,14 @@ package scaffold_test
 import (
 	"bytes"
 	"errors"
+	"go/ast"
 	"go/format"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,6 +79,94 @@ func TestBadNames(t *testing.T) {
 		if _, err := scaffold.Standalone("x", module); !errors.Is(err, scaffold.ErrName) {
 			t.Errorf("module %q: %v", module, err)
 		}
+	}
+}
+
+// Names whose package would not compile, or not where it is imported, are refused with a
+// way out.
+func TestTakenNames(t *testing.T) {
+	for _, name := range []string{
+		"type", "func", "range", "go_to", "string", "error", "len", "any", "nil", "new",
+		"main", "internal", "vendor", "testdata", "test_data", "fmt", "context", "tools", "schemas", "testing", "tool_test", "pfr", "ctx", "env", "run",
+	} {
+		_, inside := scaffold.InRepository(name)
+		_, alone := scaffold.Standalone(name, "example.com/x")
+		for _, err := range []error{inside, alone} {
+			if !errors.Is(err, scaffold.ErrName) || !strings.Contains(err.Error(), name+"_search") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+	for _, name := range []string{"type_search", "fmt_search", "search", "concerts", "gotos"} {
+		if _, err := scaffold.Standalone(name, "example.com/x"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Whatever main.go calls something is no name for the package that it imports.
+func TestNamesOfTheProgramAreTaken(t *testing.T) {
+	p := plans(t)["alone"]
+	at := slices.IndexFunc(p.Files, func(f scaffold.File) bool { return f.Path == "main.go" })
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", p.Files[at].Text, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			names[path.Base(strings.Trim(n.Path.Value, `"`))] = true
+		case *ast.FuncDecl:
+			names[n.Name.Name] = true
+		case *ast.Field:
+			for _, name := range n.Names {
+				names[name.Name] = true
+			}
+		}
+		return true
+	})
+	delete(names, "concertsearch")
+	if len(names) < 8 {
+		t.Errorf("%v", names)
+	}
+	for name := range names {
+		if _, err := scaffold.Standalone(name, "example.com/x"); !errors.Is(err, scaffold.ErrName) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A package that is there already gets no file from elsewhere, whatever its files are
+// called.
+func TestFoldersAreTaken(t *testing.T) {
+	tools, err := os.ReadDir("../../../tool-workers")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, folders := t.TempDir(), 0
+	for _, folder := range tools {
+		if !folder.IsDir() {
+			continue
+		}
+		folders++
+		there := filepath.Join(dir, "tool-workers", folder.Name())
+		if err := os.MkdirAll(there, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p, err := scaffold.InRepository(folder.Name())
+		if err == nil {
+			err = p.Write(dir)
+		}
+		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, scaffold.ErrName) || !strings.Contains(err.Error(), "name") {
+			t.Errorf("%s: %v", folder.Name(), err)
+		}
+		if files, err := os.ReadDir(there); err != nil || len(files) > 0 {
+			t.Errorf("%s: %v, %v", folder.Name(), files, err)
+		}
+	}
+	if folders < 8 {
+		t.Errorf("%d folders", folders)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
 )
 
 // Asker asks a language model; an [llm.Agent] is one. The error of an answer that is no
@@ -49,19 +50,36 @@ type Set struct {
 // maxCrate is how many tracks the model chooses from.
 const maxCrate = 24
 
+// fellBack is the version of mixes that a model should have hosted: they are not kept.
+const fellBack = "plain"
+
 // Play returns the words and the tracks of a mix. Its tracks are those of the crate and
 // the plain mix, each once, as many as the plain mix has; all but their order, Score and
 // Why is untouched. Where the model does not answer before ctx ends, or not well, the mix
-// is the plain one.
-func (h *Host) Play(ctx context.Context, s Set) (intro string, mix []schemas.Item) {
+// is the plain one, of a version of its own, so that the next call asks again.
+func (h *Host) Play(ctx context.Context, s Set) tools.Result {
 	if h == nil || len(s.Plain) == 0 {
-		return s.Intro(s.Plain), s.Plain
+		return s.plain()
 	}
+	mix, err := h.ask(ctx, s)
+	h.m.mixes.WithLabelValues(outcome(err)).Inc()
+	if err != nil {
+		h.log.Debug("mix is played plain", "err", err)
+		mix = s.plain()
+		mix.Version = fellBack
+	}
+	return mix
+}
+
+// plain returns the plain mix.
+func (s Set) plain() tools.Result { return tools.Result{Text: s.Intro(s.Plain), Items: s.Plain} }
+
+// ask returns the mix of the model.
+func (h *Host) ask(ctx context.Context, s Set) (tools.Result, error) {
 	crate := s.Crate[:min(len(s.Crate), maxCrate)]
 	turn, err := userTurn(s.Query, crate, len(s.Plain))
 	if err != nil {
-		h.m.mixes.WithLabelValues("failed").Inc()
-		return s.Intro(s.Plain), s.Plain
+		return tools.Result{}, err
 	}
 	var spoken said
 	used, err := h.model.Ask(ctx, llm.Question{
@@ -71,13 +89,11 @@ func (h *Host) Play(ctx context.Context, s Set) (intro string, mix []schemas.Ite
 			return err
 		},
 	})
-	h.m.mixes.WithLabelValues(outcome(err)).Inc()
 	if err != nil {
-		h.log.Debug("mix is played plain", "err", err)
-		return s.Intro(s.Plain), s.Plain
+		return tools.Result{}, err
 	}
 	h.log.Debug("mix is hosted", "model", used.Model, "tokens", used.Tokens.Prompt+used.Tokens.Completion, "cost_usd", used.CostUSD)
-	return h.compose(s, crate, spoken)
+	return h.compose(s, crate, spoken), nil
 }
 
 // outcome names how a mix is played, for metrics.
@@ -95,7 +111,7 @@ func outcome(err error) string {
 }
 
 // compose plays the picks and fills up with the plain mix.
-func (h *Host) compose(s Set, crate []schemas.Item, spoken said) (string, []schemas.Item) {
+func (h *Host) compose(s Set, crate []schemas.Item, spoken said) tools.Result {
 	known := names(s.Query, crate)
 	mix := make([]schemas.Item, 0, len(s.Plain))
 	taken := map[string]bool{}
@@ -121,5 +137,5 @@ func (h *Host) compose(s Set, crate []schemas.Item, spoken said) (string, []sche
 		h.m.muted.Inc()
 		intro = s.Intro(mix)
 	}
-	return intro, slices.Clip(mix)
+	return tools.Result{Text: intro, Items: slices.Clip(mix)}
 }

@@ -36,7 +36,7 @@ func TestRealModel(t *testing.T) {
 	for _, q := range queries {
 		s := set(q)
 		start := time.Now()
-		intro, mix := h.Play(t.Context(), s)
+		intro, mix := play(t.Context(), h, s)
 		took = append(took, time.Since(start))
 		if err := sound(s, mix); err != nil || intro == "" {
 			t.Errorf("%s: %v", q, err)
@@ -49,7 +49,7 @@ func TestRealModel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 350*time.Millisecond)
 	defer cancel()
 	s := set("x")
-	if _, mix := h.Play(ctx, s); sound(s, mix) != nil || ctx.Err() != nil {
+	if _, mix := play(ctx, h, s); sound(s, mix) != nil || ctx.Err() != nil {
 		t.Errorf("%s; the call has run out of time: %v", ids(mix), ctx.Err())
 	}
 }

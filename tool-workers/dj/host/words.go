@@ -25,9 +25,25 @@ const masked = '\uE000'
 // Patterns of what is never said. They are matched with the names that may be said masked,
 // so that an artist called will.i.am or AC/DC can be.
 var (
-	address = regexp.MustCompile(`(?i)\.\pL{2,}|www\.|:/|\b(?:https?|mailto|javascript|data)\b`)
+	address = regexp.MustCompile(`(?i)\.\pL{2,}|www\.|:/|\b(?:https?|mailto|javascript|data)\b|(?:\pN{1,3}[.。]){3}\pN`)
 	markup  = regexp.MustCompile("[][<>{}|\\\\/`*_~^=@#$+]|&#?\\w+;")
-	number  = regexp.MustCompile(`(?:\d[ .()-]*){7,}`)
+
+	// Resolvers take the ideographic full stop for a dot. It ends sentences too, but not
+	// in these scripts.
+	ideographic = regexp.MustCompile(`[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}\pN]。[\p{Latin}\p{Greek}\p{Cyrillic}\p{Arabic}\p{Hebrew}]{2,}`)
+	// Where a top-level domain stands after a dot with spaces around it, people put the
+	// address together. A space after a dot alone is the end of a sentence: there only
+	// domains count that begin none as they are written.
+	spelled = regexp.MustCompile(`[.。] ?(?:com|net|org|COM|NET|ORG|中国|中國|公司|网络|台湾|台灣|香港|コム|みんな)(?:[^\pL\pN]|$)|` +
+		`(?i: [.。] ?(?:com|net|org|info|biz|io|co|app|dev|xyz|online|site|shop|store|club|live|top|link|tv|fm|gg|ly|ai|eu|uk|de|fr|ru|cn)(?:[^\pL\pN]|$))|` +
+		`(?i:\bdot\)? (?:com|net|org|info|io)(?:[^\pL\pN]|$))`)
+)
+
+// Digits with whatever stands between them are a telephone number, unless they are a few
+// years.
+var (
+	number = regexp.MustCompile(`(?:\pN[\pP\pS\pZ\pM]*){7,}`)
+	years  = regexp.MustCompile(`^(?:(?:19\d|20[0-2])\d(?:[\pP\pZ]+|$)){1,3}$`)
 )
 
 // addressAnyway matches what is never said, even as part of a name.
@@ -76,12 +92,12 @@ func (v vocabulary) speak(text string, limit int) (string, bool) {
 		return "", false
 	}
 	bare := v.mask(runes)
-	for _, never := range []*regexp.Regexp{address, markup, number} {
+	for _, never := range []*regexp.Regexp{address, ideographic, spelled, markup} {
 		if never.MatchString(bare) {
 			return "", false
 		}
 	}
-	if addressAnyway.MatchString(text) || quotesOthers(bare) || v.namesOthers(bare) {
+	if numbered(bare) || addressAnyway.MatchString(text) || quotesOthers(bare) || v.namesOthers(bare) {
 		return "", false
 	}
 	return text, true
@@ -91,6 +107,11 @@ func (v vocabulary) speak(text string, limit int) (string, bool) {
 // sentence: servers that enforce a length cut there.
 func cutOff(runes []rune, limit int) bool {
 	return len(runes) > limit || len(runes) == limit && !strings.ContainsRune(".!?…", runes[limit-1])
+}
+
+// numbered reports a telephone number.
+func numbered(bare string) bool {
+	return slices.ContainsFunc(number.FindAllString(bare, -1), func(n string) bool { return !years.MatchString(n) })
 }
 
 // speakable drops symbols such as emoji.

@@ -1,0 +1,46 @@
+package newreleases_test
+
+import (
+	"testing"
+
+	"github.com/parallel-fusion/pfr/schemas"
+	tools "github.com/parallel-fusion/pfr/tool-workers"
+	"github.com/parallel-fusion/pfr/tool-workers/catalog"
+	"github.com/parallel-fusion/pfr/tool-workers/newreleases"
+	"github.com/parallel-fusion/pfr/tool-workers/taste"
+	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
+	"github.com/parallel-fusion/pfr/tool-workers/tooltest/invented"
+)
+
+// BenchmarkTool measures answers from the sample and from a hundred thousand tracks.
+func BenchmarkTool(b *testing.B) {
+	b.Run("sample", func(b *testing.B) {
+		f := tooltest.Finder(b, tooltest.Sample(b))
+		invented.Measure(b, opened(b, f), calls(f.Catalog()))
+	})
+	b.Run("100k", func(b *testing.B) {
+		f := invented.New(b, invented.Many, 0).Finder(b, taste.Nobody{})
+		invented.Measure(b, opened(b, f), calls(f.Catalog()))
+	})
+}
+
+func opened(b *testing.B, f *taste.Finder) tools.Tool {
+	b.Helper()
+	tool, err := newreleases.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return tool
+}
+
+// calls name artists and genres in turn.
+func calls(c *catalog.Catalog) []tooltest.Call {
+	var out []tooltest.Call
+	for i := 0; i < c.Count(catalog.TypeArtist); i += 1 + c.Count(catalog.TypeArtist)/200 {
+		a := c.Artist(i)
+		for _, p := range []schemas.Params{{"artist": a.Name()}, {"genre": a.Genres()[0]}} {
+			out = append(out, tooltest.Call{Params: p, Limit: 20})
+		}
+	}
+	return out
+}
