@@ -79,6 +79,9 @@ func (c *trainRecsCmd) Run(ctx context.Context, p *program) error {
 	if trained.Unknown > 0 {
 		fmt.Fprintf(p.out, "%d interactions with items that the catalogue does not have\n", trained.Unknown)
 	}
+	if c.Catalog == "" {
+		fmt.Fprintln(p.out, "without --catalog the tools cannot serve these models")
+	}
 	fmt.Fprintf(p.out, "version %s is current, after %.1f s\n", trained.Version, time.Since(begin).Seconds())
 	return nil
 }
