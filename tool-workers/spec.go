@@ -30,6 +30,9 @@ type Spec struct {
 	Text bool
 	// CacheFor is how long an answer may serve equal calls; 0 means not at all.
 	CacheFor time.Duration
+	// Adapts says that the tool fits its work into the time that it is given. It is asked
+	// however little that is; other tools are not, where they would most likely be late.
+	Adapts bool
 	// Results are the types of the items; nil means that the answer is text alone.
 	Results []schemas.ItemType
 }

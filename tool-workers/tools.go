@@ -38,7 +38,8 @@ type Result struct {
 	Text  string // an answer or an introduction; may be empty
 	Items []schemas.Item
 	// Version names the data or model that answered, for tools that change it while they
-	// serve; "" means that of [VersionOf].
+	// serve; "" means that of [VersionOf]. An answer of any other version than that is not
+	// kept for equal calls: so tools mark one that is less than the next may be.
 	Version string
 }
 

@@ -54,7 +54,7 @@ func (w *Worker) Warm(ctx context.Context) error {
 // Handle answers one encoded [schemas.ToolRequest] with an encoded
 // [schemas.ToolResponse]. Its errors wrap ErrBadRequest when repeating the call cannot
 // help, and ErrTooLate when the tool was not asked because its answer would come after the
-// deadline.
+// deadline. A tool that adapts is asked as long as the deadline has not passed.
 //
 // ctx ends the run. It may end later than the deadline of the request: whoever sends
 // [schemas.LateCache] wants a late answer kept, and gets it late.
@@ -141,10 +141,16 @@ func (w *Worker) keeps(req schemas.ToolRequest) bool {
 	return true
 }
 
-// run asks the tool, which has until end, unless it would most likely be too late.
+// hopeless says that a run would most likely be too late.
+func (w *Worker) hopeless(left time.Duration) bool {
+	spec, _ := SpecOf(w.tool)
+	return !spec.Adapts && w.pace.hopeless(left)
+}
+
+// run asks the tool, which has until end, unless that is hopeless.
 func (w *Worker) run(ctx context.Context, req schemas.ToolRequest, version string, end time.Time) (Result, error) {
 	start := time.Now()
-	if w.pace.hopeless(end.Sub(start)) {
+	if w.hopeless(end.Sub(start)) {
 		w.m.skip(skipHopeless)
 		return Result{}, ErrTooLate
 	}

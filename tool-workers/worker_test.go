@@ -67,6 +67,47 @@ func TestACallWithoutAChanceIsNotRun(t *testing.T) {
 	})
 }
 
+// A tool that adapts usually takes all the time that it may. With less it is still asked,
+// until there is none.
+func TestAToolThatAdaptsIsAskedHoweverLittleTimeIsLeft(t *testing.T) {
+	for name, r := range map[string]*tools.Results{"nothing kept": nil, "answers kept": results(t)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				spec := caching()
+				spec.Adapts = true
+				takes := 250 * time.Millisecond
+				tool := &counted{spec: spec, do: func(ctx context.Context, _ int) (tools.Result, error) {
+					quick, cancel := context.WithTimeout(ctx, takes)
+					defer cancel()
+					<-quick.Done()
+					return tools.Result{Items: items(1)}, nil
+				}}
+				options := []tools.WorkerOption{}
+				if r != nil {
+					options = append(options, tools.WithResults(r))
+				}
+				w := tools.NewWorker(tool, "v", slog.New(slog.DiscardHandler), nil, options...)
+				within := func(limit int, d time.Duration) error {
+					_, err := call(t, w, func(r *schemas.ToolRequest) { r.Limit, r.Deadline = limit, time.Now().Add(d) })
+					return err
+				}
+				for i := range 24 {
+					if err := within(1+i, time.Second); err != nil {
+						t.Fatal(err)
+					}
+				}
+				takes = 200 * time.Millisecond
+				if err := within(30, 230*time.Millisecond); err != nil {
+					t.Errorf("less time than usual: %v", err)
+				}
+				if err := within(31, 0); !errors.Is(err, tools.ErrTooLate) {
+					t.Errorf("no time: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // A tool that never makes it in the time it gets is still asked: all that is known is that
 // it needs longer.
 func TestASlowToolIsAskedAsLongAsNothingIsKnown(t *testing.T) {

@@ -24,7 +24,7 @@ func (b *Builder) Build() (*Catalog, error) {
 	t.orderIDs()
 	c := &Catalog{AsOf: b.asOf, Dated: b.dated, t: t}
 	if !b.dated {
-		c.AsOf = time.Now().UTC()
+		c.AsOf = Day(time.Now().UTC()).Time()
 	}
 	hash := sha256.New()
 	if b.dated {
@@ -35,7 +35,7 @@ func (b *Builder) Build() (*Catalog, error) {
 		col.encode(e)
 	}
 	c.Version = hex.EncodeToString(hash.Sum(nil)[:6])
-	return c, e.flush()
+	return c, e.err
 }
 
 func reorder(columns []column, order []uint32) {

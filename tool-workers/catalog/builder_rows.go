@@ -215,16 +215,32 @@ func (b *Builder) terms(list []string) []uint32 {
 	return out
 }
 
-// clean returns s as it may stand on a page: valid, on one line, and not too long.
+// clean returns s as it may stand on a page: valid, on one line, without characters that
+// are not seen but act, and not too long.
 func clean(s string) string {
-	plain := func(r rune) bool {
-		return r != utf8.RuneError && !unicode.IsControl(r) && (r == ' ' || !unicode.IsSpace(r))
-	}
-	if len(s) > maxTextBytes || !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		s = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, " "), func(r rune) bool { return r == ' ' || !plain(r) }), " ")
-		s = truncate(s, maxTextBytes)
+	unfit := func(r rune) bool { return r != ' ' && isGap(r) || isHidden(r) }
+	if len(s) > maxTextBytes || !utf8.ValidString(s) || strings.ContainsFunc(s, unfit) {
+		s = strings.Map(func(r rune) rune {
+			if isHidden(r) {
+				return -1
+			}
+			return r
+		}, strings.ToValidUTF8(s, " "))
+		s = truncate(strings.Join(strings.FieldsFunc(s, isGap), " "), maxTextBytes)
 	}
 	return strings.TrimSpace(s)
+}
+
+// isGap reports whether one space stands for r.
+func isGap(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) || unicode.IsSpace(r)
+}
+
+// isHidden reports whether r is a format character, as those are that turn the direction of
+// what follows them. The two joiners are parts of words and of emoji.
+func isHidden(r rune) bool {
+	const zwnj, zwj = '\u200C', '\u200D'
+	return r != zwnj && r != zwj && unicode.Is(unicode.Cf, r)
 }
 
 // truncate cuts s to at most n bytes between runes, with an ellipsis.
@@ -251,9 +267,15 @@ func cleanAll(list []string) []string {
 	return out
 }
 
-// links keeps the links that a page may lead to.
+// links keeps the links that a page may lead to. One that is too long is left out: cut, it
+// would lead elsewhere.
 func links(list []string) []string {
-	return slices.DeleteFunc(cleanAll(list), func(s string) bool {
-		return !strings.HasPrefix(s, "https://") && !strings.HasPrefix(s, "http://")
-	})
+	kept := make([]string, 0, len(list))
+	for _, s := range list {
+		s = strings.TrimSpace(s)
+		if len(s) <= maxTextBytes && (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) {
+			kept = append(kept, s)
+		}
+	}
+	return cleanAll(kept)
 }

@@ -7,9 +7,9 @@
 // catalogue and must not be changed.
 //
 // A [Builder] makes a catalogue of rows, offline; [Catalog.Write] and [Open] carry it in a
-// file; a [Folder] holds several versions of it, one of which is current. The embedded
-// [Sample] holds facts compiled by hand; where something had to be invented (episodes,
-// listeners, play counts) it is marked synthetic, in data and on screen.
+// file. The embedded [Sample] holds facts compiled by hand; where something had to be
+// invented (episodes, listeners, play counts) it is marked synthetic, in data and on
+// screen.
 package catalog
 
 import (

@@ -125,6 +125,11 @@ func (a Album) ArtistNames() []string {
 	return names
 }
 
+// ArtistIndexes returns all its artists, the main one first.
+func (a Album) ArtistIndexes() []uint32 {
+	return append([]uint32{uint32(a.c.t.albums.artist[a.i])}, a.c.t.albums.others.at(a.i)...)
+}
+
 // Credit returns the artists as printed.
 func (a Album) Credit() string { return credit(a.c.t.albums.credit.at(a.i), a.ArtistNames()) }
 
@@ -202,6 +207,14 @@ func (t Track) ArtistNames() []string {
 		names[i] = t.c.Artist(int(a)).Name()
 	}
 	return names
+}
+
+// ArtistIndexes returns all its artists, the main one first, without guests.
+func (t Track) ArtistIndexes() []uint32 {
+	if own := t.c.t.tracks.artists.at(t.i); len(own) > 0 {
+		return own
+	}
+	return Album{t.c, int(t.c.t.tracks.album[t.i])}.ArtistIndexes()
 }
 
 // Credit returns the artists as printed, without guests.

@@ -45,8 +45,8 @@ func (c *Catalog) Write(w io.Writer) error {
 	for _, col := range c.t.columns() {
 		col.encode(e)
 	}
-	if err := e.flush(); err != nil {
-		return fmt.Errorf("write catalogue: %w", err)
+	if e.err != nil {
+		return fmt.Errorf("write catalogue: %w", e.err)
 	}
 	if err := errors.Join(binary.Write(buffered, binary.LittleEndian, sum.Sum32()), buffered.Flush()); err != nil {
 		return fmt.Errorf("write catalogue: %w", err)
@@ -99,7 +99,7 @@ func Read(r io.Reader, size int64) (*Catalog, error) {
 	if err := c.t.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadFile, err)
 	}
-	c.AsOf = time.Now().UTC()
+	c.AsOf = Day(time.Now().UTC()).Time()
 	if asOf != "" {
 		c.Dated = true
 		if c.AsOf, d.err = time.Parse(time.DateOnly, asOf); d.err != nil {
@@ -130,8 +130,6 @@ func (e *encoder) text(s string) {
 	e.number(len(s))
 	e.bytes([]byte(s))
 }
-
-func (e *encoder) flush() error { return e.err }
 
 // decoder reads columns. Its error is sticky, and it never makes more room than there are
 // bytes left.

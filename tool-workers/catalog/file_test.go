@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -126,6 +127,34 @@ func TestBuilderRefusesWhatItCannotHold(t *testing.T) {
 	}
 	if c.Count(catalog.TypeArtist) != 1 || c.Count(catalog.TypeAlbum) != 1 || c.Count(catalog.TypeTrack) != 1 || c.Count(catalog.TypePlaylist) != 0 {
 		t.Error("a refused row left something behind")
+	}
+}
+
+// What comes from elsewhere cannot turn a page around, and a link leads where it led.
+func TestTextsAreFitForAPage(t *testing.T) {
+	b := catalog.NewBuilder(time.Time{})
+	long := "https://l.example/" + strings.Repeat("x", 500)
+	err := b.AddArtist(catalog.ArtistRow{
+		Key: "a", Name: "\u202Eevil\u202C\uFEFF twin\u00AD\u2066\u200B", Note: "a\u0000b\nc",
+		Aliases: []string{"می\u200Cخواهم", "👩\u200D🎤", "\u200F"},
+		Links:   []string{long, "https://s.example/a", "javascript:alert(1)"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.Artist(0)
+	if a.Name() != "evil twin" || a.Note() != "a b c" {
+		t.Errorf("name %q, note %q", a.Name(), a.Note())
+	}
+	if got, want := a.Aliases(), []string{"می\u200Cخواهم", "👩\u200D🎤"}; !slices.Equal(got, want) {
+		t.Errorf("aliases %q, want %q: joiners belong to words", got, want)
+	}
+	if got, want := a.Links(), []string{"https://s.example/a"}; !slices.Equal(got, want) {
+		t.Errorf("links %q, want %q", got, want)
 	}
 }
 

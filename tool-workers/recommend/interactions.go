@@ -119,33 +119,6 @@ func (x *Interactions) Without(held [][]int) *Interactions {
 	})
 }
 
-// Prune returns the interactions of the users with at least minItems items and of the items
-// with at least minUsers users, repeated until both hold. Users and items that lost all
-// they had are gone, so indices change; keys do not.
-func (x *Interactions) Prune(minUsers, minItems int) *Interactions {
-	for {
-		listeners := x.Listeners()
-		y := x.Filter(func(user, item int) bool {
-			return int(listeners[item]) >= minUsers && x.cells.ptr[user+1]-x.cells.ptr[user] >= minItems
-		})
-		if y.Len() == x.Len() {
-			return y.compact()
-		}
-		x = y
-	}
-}
-
-// compact drops the users and items without interactions.
-func (x *Interactions) compact() *Interactions {
-	b := NewBuilder()
-	for u := range x.Users() {
-		for k, e := range x.History(u) {
-			b.put(x.User(u), x.Item(e.Item), cell{weight: e.Weight, time: x.Last(u, k)})
-		}
-	}
-	return b.Build()
-}
-
 // Builder collects interactions. It is not safe for concurrent use.
 type Builder struct {
 	users, items table

@@ -63,15 +63,10 @@ func TestReadCSVNamesTheBadLine(t *testing.T) {
 	}
 }
 
-func TestPruneAndWithout(t *testing.T) {
+func TestWithout(t *testing.T) {
 	x, err := ReadCSV(strings.NewReader("a,1,1\na,2,1\na,3,9\nb,1,1\nb,2,1\nc,3,1\n"))
 	if err != nil {
 		t.Fatal(err)
-	}
-	// Item 3 keeps two users until c, who has one item, is gone; then it falls below two.
-	p := x.Prune(2, 2)
-	if p.Users() != 2 || p.Items() != 2 || p.Len() != 4 {
-		t.Errorf("pruned to %d users, %d items, %d pairs; want 2, 2, 4", p.Users(), p.Items(), p.Len())
 	}
 	w := x.Without([][]int{{0, 2}})
 	if got := w.History(0); !reflect.DeepEqual(got, []Entry{{1, 1}}) || w.Len() != 4 || w.Items() != 3 {

@@ -13,8 +13,7 @@ type Weighting string
 // The weightings of ItemKNN.
 const (
 	Cosine    Weighting = "cosine" // each listener counts 1
-	TFIDF     Weighting = "tf-idf" // a user with many items counts less, by log(items / items of the user)
-	BM25Users Weighting = "bm25"   // the same with BM25's length normalisation of items, k = 1.2, b = 0.2
+	BM25Users Weighting = "bm25"   // BM25 with users as its words: one with many items counts less; k = 1.2, b = 0.2
 )
 
 // lists holds, for each target item, the items that predict it: a sparse item × item matrix
@@ -68,7 +67,8 @@ type nearest struct {
 
 // knn returns for each target its k nearest neighbours by the cosine of their columns, the
 // cosine multiplied by shared/(shared+shrink): pairs with few shared listeners are likely
-// to be chance (Bell and Koren 2007). The rows of items that are no targets are empty.
+// to be chance (Bell and Koren 2007). The rows of items that are no targets are empty, and so
+// are those of items whose listeners all weigh nothing.
 func knn(ctx context.Context, d both, q nearest) (*lists, error) {
 	norms := make([]float32, d.items())
 	for i := range norms {
@@ -78,13 +78,13 @@ func knn(ctx context.Context, d both, q nearest) (*lists, error) {
 	rows := make([]listRow, d.items())
 	fresh := func() *neighbours { return newNeighbours(d) }
 	err := forEach(ctx, d.items(), fresh, func(t int, n *neighbours) {
-		if q.targets != nil && !q.targets[t] {
+		if q.targets != nil && !q.targets[t] || norms[t] == 0 {
 			return
 		}
 		n.collect(t)
 		best := top{n: q.k}
 		for _, i := range n.seen {
-			if c := float32(n.shared[i]); int(i) != t {
+			if c := float32(n.shared[i]); int(i) != t && norms[i] > 0 {
 				best.offer(Scored{Item: int(i), Score: n.sum[i] / (norms[t] * norms[i]) * c / (c + q.shrink)})
 			}
 		}
@@ -155,14 +155,12 @@ func (w Weighting) weigh(x *sparse) (*sparse, error) {
 		for k := x.ptr[u]; k < x.ptr[u+1]; k++ {
 			switch w {
 			case Cosine:
-			case TFIDF:
-				out.val[k] *= float32(idf)
 			case BM25Users:
 				length := 1 - 0.2 + 0.2*float64(counts[x.col[k]])/mean
 				tf := float64(x.val[k])
 				out.val[k] = float32(idf * tf * (bm25K + 1) / (tf + bm25K*length))
 			default:
-				return nil, fmt.Errorf("weighting %q: want %s, %s or %s", w, Cosine, TFIDF, BM25Users)
+				return nil, fmt.Errorf("weighting %q: want %s or %s", w, Cosine, BM25Users)
 			}
 		}
 	}

@@ -107,11 +107,6 @@ func (m *Model) Recommend(history []Entry, n int, keep func(item int) bool) []Sc
 	return m.recommend(m.mix, history, n, keep)
 }
 
-// ForHistory is Recommend.
-func (m *Model) ForHistory(history []Entry, n int, keep func(item int) bool) []Scored {
-	return m.Recommend(history, n, keep)
-}
-
 func (m *Model) recommend(mix Mix, history []Entry, n int, keep func(item int) bool) []Scored {
 	s, _ := m.scratch.Get().(*scores)
 	defer m.scratch.Put(s)

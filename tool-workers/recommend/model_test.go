@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -99,7 +100,7 @@ func TestEmptyHistoryIsAnsweredByPopularity(t *testing.T) {
 func TestForUser(t *testing.T) {
 	m := model(t)
 	got, ok := m.ForUser(7, 10, nil)
-	if !ok || !reflect.DeepEqual(got, m.ForHistory(m.History(7), 10, nil)) {
+	if !ok || !reflect.DeepEqual(got, m.Recommend(m.History(7), 10, nil)) {
 		t.Errorf("for user 7: %v, want what the history gives", got)
 	}
 	for _, u := range []int{-1, m.Users()} {
@@ -153,25 +154,6 @@ func sharedListeners(x *Interactions, a, b int) int {
 		}
 	}
 	return n
-}
-
-func TestBecauseNamesAnItemOfTheHistory(t *testing.T) {
-	m := model(t)
-	h, named := m.History(11), 0
-	part, _ := m.Part("linear")
-	for _, s := range part.Recommend(h, 20, nil) {
-		from, ok := m.Because(h, s.Item)
-		if !ok {
-			continue
-		}
-		named++
-		if !slices.ContainsFunc(h, func(e Entry) bool { return e.Item == from.Item }) || from.Shared == 0 {
-			t.Errorf("because of %+v, which is not in the history", from)
-		}
-	}
-	if named != 20 {
-		t.Errorf("%d of 20 items have a reason", named)
-	}
 }
 
 // The same data give the same bytes on one processor and on many.
@@ -380,6 +362,41 @@ func TestSaturation(t *testing.T) {
 			if math.Abs(float64(out[i]-want[i])) > 1e-5 {
 				t.Errorf("%s: %v, want %v", s, out, want)
 				break
+			}
+		}
+	}
+}
+
+// The largest and smallest weights that there are leave preferences that can be learned
+// from: each item stays a used one, and none drowns the others.
+func TestExtremeWeights(t *testing.T) {
+	for _, s := range []Saturation{Log, BM25} {
+		out := make([]float32, 5)
+		s.apply([]float32{math.SmallestNonzeroFloat32, 1e-38, 1, 1e38, math.MaxFloat32}, out)
+		if !(out[0] > 0) || out[4] > 20 || !slices.IsSorted(out) {
+			t.Errorf("%s: preferences %v, want all of them above 0 and the largest at most 20", s, out)
+		}
+	}
+	b := NewBuilder()
+	for u := range 40 {
+		for i := range 6 {
+			weight := []float64{1e38, 1e-38, 1e-38, 1, 1e-38}[(u+i)%5]
+			if err := b.Add(fmt.Sprint("u", u), fmt.Sprint("i", (u%5+i)%12), weight, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	x := b.Build()
+	for _, s := range []Saturation{Log, BM25} {
+		cfg := smallConfig()
+		cfg.Saturation = s
+		m, err := Train(t.Context(), cfg, x, nil)
+		if err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+		for _, got := range m.Recommend(x.History(0), 5, nil) {
+			if !(got.Score >= 0 && got.Score < 10) {
+				t.Errorf("%s: score %v", s, got)
 			}
 		}
 	}

@@ -42,37 +42,6 @@ func TestMMR(t *testing.T) {
 	}
 }
 
-func TestCalibrate(t *testing.T) {
-	var candidates []Scored
-	for i := range 20 {
-		candidates = append(candidates, Scored{Item: i, Score: float32(100 - i)})
-	}
-	genres := func(item int) map[string]float64 {
-		if item < 10 {
-			return map[string]float64{"rock": 1}
-		}
-		return map[string]float64{"jazz": 1}
-	}
-	want := map[string]float64{"rock": 0.7, "jazz": 0.3}
-	jazz := func(ss []Scored) (n int) {
-		for _, s := range ss {
-			if s.Item >= 10 {
-				n++
-			}
-		}
-		return n
-	}
-	if got := jazz((Calibration{0, want, genres}).Rerank(candidates, 10)); got != 0 {
-		t.Errorf("λ 0 picked %d jazz items, want the order kept", got)
-	}
-	if got := jazz((Calibration{0.99, want, genres}).Rerank(candidates, 10)); got != 3 {
-		t.Errorf("λ 0.99 picked %d jazz items of 10, want 3", got)
-	}
-	if got := (Calibration{0.5, nil, genres}).Rerank(candidates, 5); !reflect.DeepEqual(items(got), []int{0, 1, 2, 3, 4}) {
-		t.Errorf("without a wish: %v, want the order kept", items(got))
-	}
-}
-
 func TestContent(t *testing.T) {
 	tags := []map[string]float64{
 		{"shoegaze": 1, "rock": 1}, {"shoegaze": 1}, {"rock": 1}, {"rock": 1, "metal": 1}, {"jazz": 1}, {},

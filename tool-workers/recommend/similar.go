@@ -5,7 +5,7 @@ import "math"
 // Neighbour is an item that is like another.
 type Neighbour struct {
 	Item   int
-	Score  float32 // 0 to 1; 1 only for items with equal listeners
+	Score  float32 // above 0 and below 1; see [Model.Similar]
 	Shared int     // how many users used both: the reason
 }
 
@@ -13,10 +13,11 @@ type Neighbour struct {
 const similarShrink = 10
 
 // Similar returns the n items most like an item, best first, of those for which keep is
-// true; nil keeps all. They are ranked by the mean of the cosine of their listeners,
-// discounted where few are shared, and of the autoencoder's weight, which tells direct
-// likeness from common popularity. An unknown item has none. It is shorter than n when
-// fewer share listeners.
+// true; nil keeps all. Their score is c · (1 + w) / 2. c is the cosine of their listeners
+// times s / (s + 10), where s of them are shared, so that even items with equal listeners
+// stay below 1. w is the autoencoder's weight over the item's largest, 0 to 1: it tells
+// direct likeness from common popularity. An unknown item has none. It is shorter than n
+// when fewer share listeners.
 func (m *Model) Similar(item, n int, keep func(item int) bool) []Neighbour {
 	if item < 0 || item >= m.Items() {
 		return nil
@@ -34,35 +35,11 @@ func (m *Model) Similar(item, n int, keep func(item int) bool) []Neighbour {
 		}
 		s := float64(shared[k])
 		cosine := s / math.Sqrt(float64(m.listeners[item])*float64(m.listeners[c])) * s / (s + similarShrink)
-		best.offer(Scored{Item: k, Score: (float32(cosine) + vals[k]/largest*float32(cosine)) / 2})
+		best.offer(Scored{Item: k, Score: float32(cosine) * (1 + vals[k]/largest) / 2})
 	}
 	var out []Neighbour
 	for _, b := range best.sorted() {
 		out = append(out, Neighbour{Item: int(cols[b.Item]), Score: b.Score, Shared: int(shared[b.Item])})
 	}
 	return out
-}
-
-// Because returns the item of a history that speaks most for an item, and how many users
-// used both. ok is false when none does.
-func (m *Model) Because(history []Entry, item int) (from Neighbour, ok bool) {
-	if item < 0 || item >= m.Items() {
-		return Neighbour{}, false
-	}
-	s, _ := m.scratch.Get().(*scores)
-	defer m.scratch.Put(s)
-	s.take(m, history)
-	defer s.forget()
-	weight := make(map[uint32]float32, len(s.items))
-	for k, i := range s.items {
-		weight[i] = s.weights[k]
-	}
-	cols, vals := m.predictors.row(item)
-	shared := m.predictors.shared[m.predictors.ptr[item]:]
-	for k, c := range cols {
-		if v := weight[c] * vals[k]; v > from.Score {
-			from, ok = Neighbour{Item: int(c), Score: v, Shared: int(shared[k])}, true
-		}
-	}
-	return from, ok
 }

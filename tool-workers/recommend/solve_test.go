@@ -2,6 +2,8 @@ package recommend
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -64,6 +66,26 @@ func TestKNNByHand(t *testing.T) {
 	}
 	if l.shared[0] != 2 || l.shared[1] != 1 {
 		t.Errorf("shared %v, want 2 and 1", l.shared[:2])
+	}
+}
+
+// A user who has every item says nothing under BM25: the items that nobody else has are of
+// length 0, and have no neighbours.
+func TestKNNOfItemsWithoutWeight(t *testing.T) {
+	x, err := ReadCSV(strings.NewReader("all,a,1\nall,b,1\nall,c,1\nall,d,1\nsome,c,1\nsome,d,1\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := NewItemKNN(t.Context(), x, BM25Users, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.Recommend([]Entry{{Item: 2, Weight: 1}}, 5, nil); len(got) != 1 || got[0].Item != 3 || !(got[0].Score > 0) {
+		t.Errorf("for a listener of c: %v, want d alone", got)
+	}
+	near := k.model.predictors
+	if slices.ContainsFunc(near.val, func(v float32) bool { return !(v > 0) }) || len(near.val) != 2 {
+		t.Errorf("similarities %v, want those of c and d alone", near.val)
 	}
 }
 

@@ -20,6 +20,13 @@ const (
 
 const bm25K = 1.2
 
+// The range of a weight over the median of its history: beyond it, more or less says nothing,
+// and preferences would outgrow a float32.
+const (
+	leastRatio = 1e-3
+	mostRatio  = 1e6
+)
+
 func (s Saturation) validate() error {
 	switch s {
 	case Binary, Log, BM25:
@@ -41,11 +48,12 @@ func (s Saturation) apply(weights, out []float32) {
 	slices.Sort(sorted)
 	median := sorted[len(sorted)/2]
 	for i, w := range weights {
+		ratio := min(max(float64(w)/float64(median), leastRatio), mostRatio)
 		if s == Log {
-			out[i] = float32(math.Log2(1 + float64(w/median)))
+			out[i] = float32(math.Log2(1 + ratio))
 			continue
 		}
-		out[i] = (bm25K + 1) / (1 + bm25K*median/w)
+		out[i] = float32((bm25K + 1) / (1 + bm25K/ratio))
 	}
 }
 

@@ -38,6 +38,7 @@ var (
 	errUnknownAlbum  = errors.New("unknown album")
 	errUnknownShow   = errors.New("unknown show")
 	errUnknownTrack  = errors.New("unknown track")
+	errOrphan        = errors.New("its show was rejected")
 )
 
 // tracksPerPart is how many tracks are sorted in memory at once.
@@ -78,13 +79,30 @@ type offer struct {
 	add  func() error
 }
 
+// feedAt is a feed by its place in the source of feeds.
+type feedAt struct {
+	source *staged
+	line   int64
+}
+
+// emitAll hands out the rows of a type. With a show that is refused go the episodes of its
+// feed: they would become those of whichever show has its key.
 func (a *assembly) emitAll(ctx context.Context, t tag, row func(record) (offer, error)) error {
 	return a.each(ctx, t, func(s *staged, e entry) error {
+		feed, before := feedAt{s, e.line}, a.refused[s]
 		o, err := row(e.rec)
-		if err != nil {
-			return a.refuse(s, e.line, err)
+		if err == nil && t == tagEpisode && a.orphans[feed] {
+			err = errOrphan
 		}
-		return a.give(s, e.line, o)
+		if err != nil {
+			err = a.refuse(s, e.line, err)
+		} else {
+			err = a.give(s, e.line, o)
+		}
+		if t == tagShow && s.source.kind == kindFeeds && a.refused[s] > before {
+			a.orphans[feed] = true
+		}
+		return err
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -45,7 +44,7 @@ func (p feedParser) parse(u unit, emit func(record) error) error {
 	if it == nil {
 		it = &ext.ITunesFeedExtension{}
 	}
-	key := feedKey(feed, u.name)
+	key := feedKey(feed, u.key)
 	s := show{catalog.ShowRow{
 		Key: key, Title: title, Publisher: plainText(orElse(it.Author, author(feed.Authors)), maxTitle),
 		Description: plainText(orElse(feed.Description, it.Summary), maxDescription), Language: isoLanguage(feed.Language),
@@ -94,15 +93,13 @@ func (p feedParser) episode(show string, item *gofeed.Item) (record, error) {
 }
 
 // feedKey names a show by what the feed says of itself, so that it keeps its id wherever
-// it is read from: its podcast:guid, or its own address.
+// it is read from: its podcast:guid, or its own address. One that says neither is known by
+// where it is read from or, where that is not told, by its link and title.
 func feedKey(feed *gofeed.Feed, from string) string {
 	if guid := feed.Extensions["podcast"]["guid"]; len(guid) > 0 && strings.TrimSpace(guid[0].Value) != "" {
 		return "feed-" + shortHash(strings.TrimSpace(guid[0].Value))
 	}
-	if !strings.Contains(from, "://") {
-		from = filepath.Base(from)
-	}
-	return "feed-" + shortHash(orElse(feed.FeedLink, from))
+	return "feed-" + shortHash(orElse(feed.FeedLink, orElse(from, feed.Link+"\n"+feed.Title)))
 }
 
 // topics returns the categories of a show, the narrower of each before the wider.

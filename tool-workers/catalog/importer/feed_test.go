@@ -1,9 +1,11 @@
 package importer_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -176,5 +178,58 @@ func TestFeedsAreFetchedAgain(t *testing.T) {
 	up = true
 	if p, r := run(t, cfg); len(p.shows) != 1 {
 		t.Errorf("the feed is back, and is not fetched: %v", r.First)
+	}
+}
+
+// TestFeedsOfOneFileName tells shows apart whose files have one name and no address.
+func TestFeedsOfOneFileName(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		file := filepath.Join(dir, name, "feed.xml")
+		err := errors.Join(os.Mkdir(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(feed(name, 1)), 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys := map[string]string{}
+	for what, addresses := range map[string][]string{
+		"a folder":    {dir},
+		"two folders": {filepath.Join(dir, "a"), filepath.Join(dir, "b")},
+		"two files":   {filepath.Join(dir, "a", "feed.xml"), filepath.Join(dir, "b", "feed.xml")},
+	} {
+		p, r := run(t, feeds(t, addresses...))
+		if len(p.shows) != 2 || len(p.episodes) != 2 || p.shows[0].Key == p.shows[1].Key {
+			t.Errorf("%s: shows %+v, %v", what, p.shows, r.First)
+			continue
+		}
+		keys[what] = p.shows[0].Key
+	}
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	if p, _ := run(t, feeds(t, moved)); len(p.shows) != 2 || p.shows[0].Key != keys["a folder"] {
+		t.Errorf("a folder that was moved: shows %+v, want the key %s", p.shows, keys["a folder"])
+	}
+}
+
+// TestRefusedShowTakesItsEpisodesAlong has two feeds that claim one address.
+func TestRefusedShowTakesItsEpisodesAlong(t *testing.T) {
+	claim := func(title string) string {
+		self := `<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="https://show.example/feed"/><title>`
+		return strings.Replace(feed(title, 2), "<title>", self, 1)
+	}
+	dir := write(t, map[string]string{"1.xml": claim("First"), "2.xml": claim("Second")})
+	p, r := run(t, feeds(t, dir))
+	if len(p.shows) != 1 || p.shows[0].Title != "First" || len(p.episodes) != 2 || p.episodes[0].Show != p.shows[0].Key {
+		t.Errorf("shows %+v, episodes %+v", p.shows, p.episodes)
+	}
+	if r.Rejects != 3 {
+		t.Fatalf("%d rejects, want a show and its two episodes: %v", r.Rejects, r.First)
+	}
+	for i, want := range []string{": its key is taken", ": its show was rejected", ": its show was rejected"} {
+		if got := r.First[i].String(); got != filepath.Join(dir, "2.xml")+":2"+want {
+			t.Errorf("reject %q, want %q", got, want)
+		}
 	}
 }

@@ -25,6 +25,7 @@ var (
 // file lists is always remote.
 type feedRef struct {
 	name   string
+	key    string // what a show without an address of its own is known by: its URL, or its path in the folder that was given; "" for none
 	remote bool
 }
 
@@ -79,7 +80,7 @@ func (f *fetcher) start() {
 	f.pending = append(f.pending, done)
 	f.running.Go(func() {
 		data, err := f.read(ref)
-		done <- unit{data: data, name: ref.name, line: line, err: err}
+		done <- unit{data: data, name: ref.name, key: ref.key, line: line, err: err}
 	})
 }
 

@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg Config, to Target, progress Progress) (Report,
 		err = os.RemoveAll(a.path("staged")) // the next import begins anew
 	}
 	report, closed := a.finish()
-	if err = errors.Join(err, closed); err != nil {
+	if err = errors.Join(err, closed, a.lock.release()); err != nil {
 		err = fmt.Errorf("import: %w", err)
 	}
 	return report, err
@@ -100,6 +100,7 @@ type assembly struct {
 	cfg       Config
 	target    Target
 	progress  Progress
+	lock      *workLock // nil until the folder is locked
 	sources   []*staged
 	index     *index
 	audiences *audiences
@@ -110,6 +111,7 @@ type assembly struct {
 	rejects   *rejects
 	skipped   map[*staged]map[string]int64 // beyond what the checkpoints count
 	refused   map[*staged]int64
+	orphans   map[feedAt]bool // feeds whose shows were refused
 	report    Report
 	sent      int64 // rows to the target
 }
@@ -128,10 +130,13 @@ func (a *assembly) run(ctx context.Context) error {
 	if err := os.MkdirAll(a.cfg.Work, 0o755); err != nil {
 		return err
 	}
+	if a.lock, err = lockWork(a.cfg.Work); err != nil {
+		return err
+	}
 	if a.rejects, err = newRejects(a.path("rejects.csv")); err != nil {
 		return err
 	}
-	a.skipped, a.refused = map[*staged]map[string]int64{}, map[*staged]int64{}
+	a.skipped, a.refused, a.orphans = map[*staged]map[string]int64{}, map[*staged]int64{}, map[feedAt]bool{}
 	if err := a.stage(ctx, sources); err != nil {
 		return err
 	}
@@ -160,7 +165,7 @@ func (a *assembly) stage(ctx context.Context, sources []source) error {
 		s := &staged{source: src, dir: a.path(filepath.Join("staged", src.id()))}
 		a.sources = append(a.sources, s)
 		a.skipped[s] = map[string]int64{}
-		if err := s.resume(); err != nil {
+		if err := s.resume(ctx); err != nil {
 			return fmt.Errorf("resume %s: %w", src.name, err)
 		}
 		unit := "bytes"
@@ -250,7 +255,7 @@ func (a *assembly) listRejects(ctx context.Context) error {
 // refuse rejects a staged record.
 func (a *assembly) refuse(s *staged, line int64, reason error) error {
 	a.refused[s]++
-	return a.rejects.add(Reject{s.source.name, line, reason.Error()})
+	return a.rejects.add(Reject{s.source.nameAt(line), line, reason.Error()})
 }
 
 // checkShares returns an error for each source of which too much was rejected.

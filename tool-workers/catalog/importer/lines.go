@@ -13,6 +13,7 @@ import (
 type unit struct {
 	data []byte // valid until the next unit is read
 	name string // of a feed; "" for part of a file
+	key  string // of a feed; see feedRef
 	line int64  // where it begins, from 1; of a feed, its place in the list
 	err  error  // why it cannot be used; its data is then of no value
 }

@@ -61,6 +61,7 @@ func (s *oneOrMore) UnmarshalJSON(data []byte) error {
 // Reasons for which a listen is none.
 var (
 	errNoUser   = errors.New("no user")
+	errLongUser = errors.New("want a user of at most 64 KiB")
 	errNoListen = errors.New("neither a recording nor an artist")
 	errBadTime  = errors.New("time: want Unix seconds, or a date as in RFC 3339")
 )
@@ -75,6 +76,9 @@ func parseListen(u unit, emit func(record) error) error {
 	p := play{user: orElse(in.User, string(in.UserID)), name: strings.TrimSpace(in.Track.Artist), weight: 1}
 	if p.user == "" {
 		return errNoUser
+	}
+	if len(p.user) > maxUser {
+		return errLongUser
 	}
 	at := in.Listened
 	if at == "" {

@@ -2,16 +2,13 @@ package importer
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
 	"golang.org/x/text/language"
 
-	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 )
 
@@ -117,23 +114,6 @@ const (
 
 // mbParser reads the lines of MusicBrainz JSON dumps.
 type mbParser struct{ words *words }
-
-// decodeLine reads one JSON object. The error tells what is wrong, not what was there.
-func decodeLine[T any](data []byte) (v T, err error) {
-	if len(data) <= codec.MaxBytes && codec.Unmarshal(data, &v) == nil {
-		return v, nil
-	}
-	// The slower reader takes lines of any length, and says more of what is wrong.
-	var again T
-	err = json.Unmarshal(data, &again)
-	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return again, fmt.Errorf("field %s: want %s, got %s", strings.TrimPrefix(mismatch.Field, "mbEntity."), mismatch.Type, mismatch.Value)
-	}
-	if err != nil {
-		return again, fmt.Errorf("no JSON object: %w", err)
-	}
-	return again, nil
-}
 
 func (p mbParser) artist(u unit, emit func(record) error) error {
 	in, err := decodeLine[mbArtist](u.data)

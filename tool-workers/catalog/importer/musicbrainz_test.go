@@ -2,7 +2,9 @@ package importer_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -167,8 +169,8 @@ func TestLinesThatAreNoRows(t *testing.T) {
 		got = append(got, fmt.Sprint(reject.Line, " ", reject.Reason))
 	}
 	want := []string{
-		"4 no JSON object", "5 no id", "6 no title", "7 no artist credit", "9 field title: want string, got number",
-		"10 field : want", "12 too long", "8 unknown artist",
+		"4 no JSON object", "5 no id", "6 no title", "7 no artist credit", "9 field title: want a text, got a number",
+		"10 want an object, got a list", "12 too long", "8 unknown artist",
 	}
 	if len(got) != len(want) {
 		t.Fatalf("rejects:\n%s", strings.Join(got, "\n"))
@@ -227,5 +229,29 @@ func TestReleases(t *testing.T) {
 	}
 	if n := r.Sources[2].Skipped["a release without recordings"]; n != 1 {
 		t.Errorf("skipped: %v", r.Sources[2].Skipped)
+	}
+}
+
+// TestReasonsSpeakOfJSON has values of the wrong type: the reasons know nothing of Go.
+func TestReasonsSpeakOfJSON(t *testing.T) {
+	cfg := config(t)
+	cfg.MusicBrainz = dump(t, []string{`{"aliases":"x"}`, `{"aliases":[7]}`, `"x"`, `{"name":{}}`, `{"rating":[]}`, `{"rating":{"votes-count":1.5}}`}, nil, nil)
+	listens := []string{`{"track_metadata":[]}`, `{"track_metadata":{"additional_info":{"artist_mbids":[1]}}}`, `{"track_metadata":{"additional_info":{"artist_mbids":true}}}`}
+	cfg.ListenBrainz = []string{filepath.Join(write(t, map[string]string{"l": strings.Join(listens, "\n")}), "l")}
+	_, r := run(t, cfg)
+	var got []string
+	for _, reject := range r.First {
+		got = append(got, reject.Reason)
+	}
+	want := []string{
+		"field aliases: want a list, got a text", "field aliases: want an object, got a number", "want an object, got a text",
+		"field name: want a text, got an object", "field rating: want an object, got a list",
+		"field rating.votes-count: want a number, got number 1.5",
+		"field track_metadata: want an object, got a list",
+		"field track_metadata.additional_info.artist_mbids: want a text, got a number",
+		"field track_metadata.additional_info.artist_mbids: want a text, got true or false",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("reasons\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -26,18 +26,47 @@ func listFeeds(rss, opml []string) ([]feedRef, error) {
 		refs, err := openOPML(name)
 		out, errs = append(out, refs...), append(errs, err)
 	}
-	seen := map[feedRef]bool{}
-	out = slices.DeleteFunc(out, func(r feedRef) bool {
-		twice := seen[r]
-		seen[r] = true
+	return distinct(out), errors.Join(errs...)
+}
+
+// distinct leaves out what is listed again. A key that two feeds share is none for either.
+func distinct(list []feedRef) []feedRef {
+	type place struct {
+		name   string
+		remote bool
+	}
+	seen, keys := map[place]bool{}, map[string]int{}
+	list = slices.DeleteFunc(list, func(r feedRef) bool {
+		at := place{r.name, r.remote}
+		twice := seen[at]
+		seen[at] = true
+		if !twice {
+			keys[r.key]++
+		}
 		return twice
 	})
-	return out, errors.Join(errs...)
+	for i, r := range list {
+		if keys[r.key] > 1 {
+			list[i].key = ""
+		}
+	}
+	return list
+}
+
+func remoteFeed(url string) feedRef { return feedRef{name: url, key: url, remote: true} }
+
+// localFeed is a file in a folder that was given, or that was given itself.
+func localFeed(given, file string) feedRef {
+	ref := feedRef{name: file}
+	if inside, err := filepath.Rel(given, file); err == nil && inside != "." {
+		ref.key = filepath.ToSlash(inside)
+	}
+	return ref
 }
 
 func expandFeed(name string) ([]feedRef, error) {
 	if strings.Contains(name, "://") {
-		return []feedRef{{name, true}}, nil
+		return []feedRef{remoteFeed(name)}, nil
 	}
 	var out []feedRef
 	err := filepath.WalkDir(name, func(file string, d fs.DirEntry, err error) error {
@@ -46,10 +75,10 @@ func expandFeed(name string) ([]feedRef, error) {
 		}
 		switch strings.ToLower(filepath.Ext(file)) {
 		case ".xml", ".rss", ".atom", ".json", ".feed":
-			out = append(out, feedRef{file, false})
+			out = append(out, localFeed(name, file))
 		default:
 			if file == name { // asked for by name
-				out = append(out, feedRef{file, false})
+				out = append(out, localFeed(name, file))
 			}
 		}
 		return nil
@@ -100,7 +129,7 @@ func readOPML(in io.Reader) ([]feedRef, error) {
 		}
 		for _, attr := range start.Attr {
 			if strings.EqualFold(attr.Name.Local, "xmlUrl") && strings.TrimSpace(attr.Value) != "" {
-				out = append(out, feedRef{strings.TrimSpace(attr.Value), true})
+				out = append(out, remoteFeed(strings.TrimSpace(attr.Value)))
 			}
 		}
 	}

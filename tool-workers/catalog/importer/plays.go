@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,13 @@ func (r *heard) code(c *coder) {
 const (
 	// heardPerPart is how many plays are sorted in memory at once.
 	heardPerPart = 500_000
+
+	// maxUser bounds what a user is known by, in bytes.
+	maxUser = 64 << 10
+
+	// Weights and their sums fit a float32, as recommenders keep them.
+	leastWeight = math.SmallestNonzeroFloat32
+	mostWeight  = math.MaxFloat32
 
 	skipUnmatched = skip("a listen of what the catalogue does not have")
 )
@@ -172,7 +180,7 @@ func loadPlays(s *spill, part int) ([]*heard, error) {
 	sums := out[:0]
 	for _, h := range out {
 		if last := len(sums) - 1; last >= 0 && sums[last].user == h.user && sums[last].item == h.item {
-			sums[last].weight += h.weight
+			sums[last].weight = min(sums[last].weight+h.weight, mostWeight)
 			sums[last].at = max(sums[last].at, h.at)
 			continue
 		}

@@ -23,11 +23,12 @@ type Report struct {
 
 // SourceReport is what came of a source.
 type SourceReport struct {
-	Name    string
-	Kind    string
-	Rows    int64
-	Rejects int64
-	Skipped map[string]int64 // by reason
+	Name     string
+	Kind     string
+	Rows     int64
+	Rejects  int64
+	Skipped  map[string]int64 // by reason
+	Restaged bool             // what an earlier import had staged was damaged: it was dropped, and the source read anew
 }
 
 // Reject is something that is not in the catalogue, and why. Line counts from 1; for a feed
@@ -96,7 +97,7 @@ func (a *assembly) finish() (Report, error) {
 		}
 		r.Sources = append(r.Sources, SourceReport{
 			Name: s.source.name, Kind: s.source.kind.String(), Rows: s.state.Rows,
-			Rejects: s.state.Rejects + a.refused[s], Skipped: skipped,
+			Rejects: s.state.Rejects + a.refused[s], Skipped: skipped, Restaged: s.restaged,
 		})
 	}
 	return r, err

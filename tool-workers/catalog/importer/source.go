@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -50,7 +51,16 @@ type source struct {
 	modified     time.Time
 	params       string
 	segmentUnits int
+	feeds        []feedRef // nil for a file
 	open         func(ctx context.Context, from position) (units, parse, error)
+}
+
+// nameAt returns what a reject at a line is named after: the file, or the feed at that place.
+func (s source) nameAt(line int64) string {
+	if line >= 1 && line <= int64(len(s.feeds)) {
+		return s.feeds[line-1].name
+	}
+	return s.name
 }
 
 // id names the folder of a source.
@@ -59,8 +69,12 @@ func (s source) id() string {
 	return s.kind.String() + "-" + hex.EncodeToString(sum[:4])
 }
 
-// errNoSource marks a folder without what was expected in it.
-var errNoSource = errors.New("no such source")
+// Reasons for which a source cannot be read.
+var (
+	errNoSource = errors.New("no such source") // a folder without what was expected in it
+	errFolder   = errors.New("is a folder, want a file")
+	errEmpty    = errors.New("the file is empty: want a first line with the names of the columns")
+)
 
 // plan lists the sources of a configuration in the order in which they are read.
 func plan(cfg Config, words *words) ([]source, error) {
@@ -165,6 +179,9 @@ func (p *planner) file(k kind, name string, how lineFile) error {
 	if err != nil {
 		return err
 	}
+	if info.IsDir() {
+		return fmt.Errorf("%s %w", name, errFolder)
+	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s: %w", name, fs.ErrInvalid)
 	}
@@ -214,6 +231,9 @@ func (f lineFile) readHeader(ctx context.Context, cfg Config, what *opening) err
 		return err
 	}
 	first, err := lines.next()
+	if errors.Is(err, io.EOF) {
+		return errEmpty
+	}
 	if err != nil {
 		return err
 	}
@@ -248,14 +268,14 @@ func (p *planner) feeds() error {
 	}
 	hash := sha256.New()
 	for _, ref := range list {
-		fmt.Fprintln(hash, ref.name, ref.remote)
+		fmt.Fprintln(hash, ref.name, ref.key, ref.remote)
 		if info, err := os.Stat(ref.name); err == nil && !ref.remote {
 			fmt.Fprintln(hash, info.Size(), info.ModTime().UnixNano())
 		}
 	}
 	parser := feedParser{p.words}
 	p.out = append(p.out, source{
-		name: "feeds", kind: kindFeeds, size: int64(len(list)), params: hex.EncodeToString(hash.Sum(nil)), segmentUnits: 1,
+		name: "feeds", kind: kindFeeds, size: int64(len(list)), params: hex.EncodeToString(hash.Sum(nil)), segmentUnits: 1, feeds: list,
 		open: func(ctx context.Context, from position) (units, parse, error) {
 			return newFetcher(ctx, p.cfg.Fetch, list, from), parser.parse, nil
 		},

@@ -12,7 +12,7 @@ import (
 )
 
 // stagingFormat changes whenever the meaning of staged bytes does.
-const stagingFormat = 1
+const stagingFormat = 2
 
 // state is the checkpoint of a source: what of it is staged. It is replaced as a whole,
 // after the segment it tells of.
@@ -38,15 +38,16 @@ func (s state) same(other state) bool {
 
 // staged is a source and where its rows are kept.
 type staged struct {
-	source source
-	dir    string
-	state  state
+	source   source
+	dir      string
+	state    state
+	restaged bool // what was staged before was damaged
 }
 
 func (s *staged) segment(n int) string { return filepath.Join(s.dir, fmt.Sprintf("%06d.seg", n)) }
 
-// resume loads the checkpoint, or begins anew where there is none that fits.
-func (s *staged) resume() error {
+// resume loads the checkpoint, or begins anew where there is none that fits what is staged.
+func (s *staged) resume(ctx context.Context) error {
 	fresh := state{
 		Format: stagingFormat, Source: s.source.name, Size: s.source.size,
 		Modified: s.source.modified, Params: s.source.params, Skipped: map[string]int64{},
@@ -56,13 +57,37 @@ func (s *staged) resume() error {
 		if s.state.Skipped == nil {
 			s.state.Skipped = map[string]int64{}
 		}
-		return nil
+		damaged := s.verify(ctx) != nil
+		if err := ctx.Err(); err != nil || !damaged {
+			return err
+		}
+		s.restaged = true
 	}
 	s.state = fresh
 	if err := os.RemoveAll(s.dir); err != nil {
 		return fmt.Errorf("clear %s: %w", s.dir, err)
 	}
 	return os.MkdirAll(s.dir, 0o755)
+}
+
+// verify reads what is staged, and returns an error if that is not what was written.
+func (s *staged) verify(ctx context.Context) error {
+	n := int64(0)
+	for segment := range s.state.Segments {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for _, err := range readSegment(s.segment(segment)) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	if n != s.state.Rows+s.state.Rejects {
+		return errStaged
+	}
+	return nil
 }
 
 func (s *staged) checkpoint() string { return filepath.Join(s.dir, "state.json") }

@@ -3,7 +3,6 @@ package importer
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -224,10 +223,13 @@ func (t *table) playlist(c *cells) record {
 
 func (t *table) play(c *cells) record {
 	p := &play{user: c.needed("user"), item: c.needed("item"), weight: 1}
+	if len(p.user) > maxUser {
+		c.fail("user", errLongUser.Error())
+	}
 	if s := c.text("weight"); s != "" {
 		w, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(w > 0) || math.IsInf(w, 0) {
-			c.fail("weight", fmt.Sprintf("%q: want a number above 0", s))
+		if err != nil || !(w >= leastWeight && w <= mostWeight) {
+			c.fail("weight", fmt.Sprintf("%q: want a number from %.1g to %.1g", s, leastWeight, mostWeight))
 		}
 		p.weight = w
 	}

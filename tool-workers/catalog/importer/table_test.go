@@ -2,8 +2,10 @@ package importer_test
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -237,5 +239,83 @@ func TestListens(t *testing.T) {
 	}
 	if len(want) > 0 || r.Rejects != 3 || r.Sources[3].Skipped["a listen of what the catalogue does not have"] != 1 {
 		t.Errorf("missing %v; %+v", want, r)
+	}
+}
+
+// TestInteractionBounds rejects what the recommenders could not hold.
+func TestInteractionBounds(t *testing.T) {
+	user := strings.Repeat("u", 64<<10)
+	p, r := run(t, tables(t, map[string]string{
+		"artists": "id,name\na1,One\n",
+		"interactions": strings.Join([]string{
+			/* 1 */ "user,item,weight",
+			/* 2 */ "u1,artist:a1,1e39",
+			/* 3 */ "u1,artist:a1,1e-50",
+			/* 4 */ "u1,artist:a1,Inf",
+			/* 5 */ "u1,artist:a1,NaN",
+			/* 6 */ user + "x,artist:a1,1",
+			/* 7 */ user + ",artist:a1,1",
+			/* 8 */ "u2,artist:a1,3e38",
+			/* 9 */ "u2,artist:a1,3e38",
+		}, "\n"),
+	}))
+	if want := []string{"u2 artist:a1 " + fmt.Sprint(float64(math.MaxFloat32)), user + " artist:a1 1"}; !sameSet(p.plays, want) {
+		t.Errorf("plays %.60q, want %.60q", p.plays, want)
+	}
+	var got []string
+	for _, reject := range r.First {
+		got = append(got, fmt.Sprint(reject.Line, " ", reject.Reason))
+	}
+	if want := []string{"2 column weight", "3 column weight", "4 column weight", "5 column weight", "6 column user"}; !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("rejects %q, want %q", got, want)
+	}
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+func TestListenOfALongUser(t *testing.T) {
+	cfg := config(t)
+	cfg.MusicBrainz = dump(t, threeArtists(), nil, nil)
+	listen := `{"user_name":"` + strings.Repeat("u", 64<<10) + `%s","track_metadata":{"artist_name":"One"}}` + "\n"
+	cfg.ListenBrainz = []string{filepath.Join(write(t, map[string]string{"l": fmt.Sprintf(listen, "") + fmt.Sprintf(listen, "u")}), "l")}
+	p, r := run(t, cfg)
+	if len(p.plays) != 1 || r.Rejects != 1 || r.First[0].Line != 2 || !strings.Contains(r.First[0].Reason, "64 KiB") {
+		t.Errorf("%d plays, %v", len(p.plays), r.First)
+	}
+}
+
+// TestKeysOfSymbols has names without a letter or digit.
+func TestKeysOfSymbols(t *testing.T) {
+	p, r := run(t, tables(t, map[string]string{
+		"artists": "name\n★\n☆\n!!!\nA\n",
+		"albums":  "title,artists\n+,A\n-,A\n÷,★\n÷,☆\n",
+		"tracks":  "title,artists\n♥,★\n♥,☆\n...,A\n???,A\n",
+	}))
+	if len(p.artists) != 4 || len(p.albums) != 4 || len(p.tracks) != 4 {
+		t.Errorf("%d artists, %d albums, %d tracks: %v", len(p.artists), len(p.albums), len(p.tracks), r.First)
+	}
+	again, _ := run(t, tables(t, map[string]string{"artists": "name\n☆\n"}))
+	if again.artists[0].Key != p.artists[1].Key {
+		t.Errorf("key %s, and %s in another import", p.artists[1].Key, again.artists[0].Key)
+	}
+}
+
+func TestUnusableTables(t *testing.T) {
+	dir := write(t, map[string]string{"empty": "", "blank": "\n \n", "bom": "\uFEFF"})
+	for name, want := range map[string]string{
+		"empty": "the file is empty: want a first line with the names of the columns",
+		"blank": "the file is empty: want a first line with the names of the columns",
+		"bom":   "the file is empty: want a first line with the names of the columns",
+		"":      "is a folder, want a file",
+	} {
+		cfg := config(t)
+		cfg.CSV = []importer.CSVFile{{Table: "artists", Path: filepath.Join(dir, name)}}
+		_, err := importer.Run(t.Context(), cfg, (&tape{}).target(), nil)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), cfg.CSV[0].Path) {
+			t.Errorf("%q: error %v, want %q", name, err, want)
+		}
 	}
 }

@@ -72,26 +72,37 @@ func each(list []string, f func(string) string) []string {
 // keyOf makes a key of names, for entries that have none: "Björk", "Début" is
 // "bjork-debut". Equal names have equal keys.
 func keyOf(names ...string) string {
-	var b strings.Builder
+	var parts []string
 	for _, name := range names {
-		folded := catalog.Fold(name)
-		if b.Len() > 0 && folded != "" {
-			b.WriteByte('-')
-		}
-		for _, r := range folded {
-			switch {
-			case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r):
-				b.WriteRune(r)
-			case r == ' ':
-				b.WriteByte('-')
-			case r == '!':
-				b.WriteString("bang")
-			default:
-				b.WriteByte('x')
-			}
+		if folded := catalog.Fold(name); folded != "" {
+			parts = append(parts, keyPart(folded))
 		}
 	}
-	return bounded(b.String())
+	return bounded(strings.Join(parts, "-"))
+}
+
+// keyPart makes a part of a key. What has symbols in it is told from others of its shape by
+// a hash: "★" is not "☆".
+func keyPart(folded string) string {
+	var b strings.Builder
+	symbols := false
+	for _, r := range folded {
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r):
+			b.WriteRune(r)
+		case r == ' ':
+			b.WriteByte('-')
+		case r == '!':
+			b.WriteString("bang")
+		default:
+			b.WriteByte('x')
+			symbols = true
+		}
+	}
+	if symbols {
+		b.WriteString("-" + shortHash(folded)[:8])
+	}
+	return b.String()
 }
 
 // maxKey is the length of a key in bytes up to which it stays readable.
