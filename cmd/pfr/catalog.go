@@ -127,6 +127,9 @@ func printImport(w io.Writer, r app.ImportReport) error {
 		for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
 			fmt.Fprintf(w, ", %d skipped (%s)", s.Skipped[reason], reason)
 		}
+		if s.Restaged {
+			fmt.Fprint(w, ", read anew: what was staged was damaged")
+		}
 		fmt.Fprintln(w)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Entries)) {

@@ -127,7 +127,7 @@ func (a Album) ArtistNames() []string {
 
 // ArtistIndexes returns all its artists, the main one first.
 func (a Album) ArtistIndexes() []uint32 {
-	return append([]uint32{uint32(a.c.t.albums.artist[a.i])}, a.c.t.albums.others.at(a.i)...)
+	return append([]uint32{a.c.t.albums.artist[a.i]}, a.c.t.albums.others.at(a.i)...)
 }
 
 // Credit returns the artists as printed.
