@@ -27,11 +27,11 @@ type AgentConfig struct {
 	llm.AgentConfig `yaml:",inline"`
 }
 
-// defaultAgentsConfig leaves the time of a question to the deadlines of calls and pages,
-// which are nearer than any timeout here.
+// defaultAgentsConfig gives a question a little less time than a mix and the refinement of a
+// page have by the manifest, so that a model that hangs is seen to hang.
 func defaultAgentsConfig() AgentsConfig {
 	c := AgentsConfig{DJ: AgentConfig{AgentConfig: llm.DefaultAgentConfig()}, Refine: AgentConfig{AgentConfig: llm.DefaultAgentConfig()}}
-	c.DJ.Timeout, c.Refine.Timeout = 2*time.Second, time.Second
+	c.DJ.Timeout, c.Refine.Timeout = 300*time.Millisecond, 100*time.Millisecond
 	c.DJ.Budget.Least = 100 * time.Millisecond
 	return c
 }

@@ -63,7 +63,7 @@ func openCollection(cfg ToolsConfig) (collection, error) {
 			return collection{}, fmt.Errorf("catalogue in %s: %w", cfg.Catalog, err)
 		}
 		if empty(c) {
-			return collection{}, fmt.Errorf("%s holds no catalogue; build one: pfr catalog import --out %q ...", cfg.Catalog, cfg.Catalog)
+			return collection{}, fmt.Errorf("%s holds no catalogue: build one with pfr catalog import --out %q", cfg.Catalog, cfg.Catalog)
 		}
 		return newCollection(c, taste.Nobody{})
 	}

@@ -222,15 +222,16 @@ func TestLeavingIsNoFailure(t *testing.T) {
 func TestAHurryIsNoFailure(t *testing.T) {
 	server := serve(t)
 	cfg := patient(server.URL())
+	cfg.Budget.Reserve, cfg.Budget.Least = 0, time.Millisecond
 	a := newAgent(t, cfg, nil)
 	hurry := func() error {
-		ctx, cancel := context.WithTimeout(t.Context(), cfg.Budget.Reserve+cfg.Budget.Least+20*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 80*time.Millisecond)
 		defer cancel()
 		_, err := a.Ask(ctx, question())
 		return err
 	}
 	server.Set(llmtest.Hanging())
-	for range 2 * cfg.Budget.Of {
+	for range 2 * cfg.Budget.Failures {
 		if err := hurry(); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}

@@ -15,8 +15,10 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 )
 
-// spaces are the kinds of items that have a model.
-var spaces = [...]schemas.ItemType{catalog.TypeArtist, catalog.TypeTrack, catalog.TypeShow}
+// spaces returns the kinds of items that have a model.
+func spaces() []schemas.ItemType {
+	return []schemas.ItemType{catalog.TypeArtist, catalog.TypeTrack, catalog.TypeShow}
+}
 
 // How many companions an artist has, and how much of a kind a listener should like.
 const (
@@ -41,7 +43,7 @@ type entries struct{ entry, item []int32 }
 // listeners are synthetic.
 func New(c *catalog.Catalog, bundle recommend.Bundle, invented bool) *Listening {
 	l := &Listening{c: c, bundle: bundle, invented: invented, entries: map[schemas.ItemType]entries{}}
-	for _, s := range spaces {
+	for _, s := range spaces() {
 		m, ok := bundle[string(s)]
 		if !ok {
 			continue

@@ -21,7 +21,7 @@ type Plays struct {
 // NewPlays returns no plays yet.
 func NewPlays(c *catalog.Catalog) *Plays {
 	p := &Plays{c: c, builders: map[schemas.ItemType]*recommend.Builder{}}
-	for _, s := range spaces {
+	for _, s := range spaces() {
 		p.builders[s] = recommend.NewBuilder()
 	}
 	return p
@@ -104,7 +104,7 @@ type Report func(space, stage string, done, of int)
 // Train trains a model of each space in which anybody played two items.
 func (p *Plays) Train(ctx context.Context, cfg recommend.Config, report Report) (recommend.Bundle, error) {
 	bundle := recommend.Bundle{}
-	for _, s := range spaces {
+	for _, s := range spaces() {
 		x := p.builders[s].Build()
 		if !trainable(x) {
 			continue

@@ -39,7 +39,9 @@ func calls(c *catalog.Catalog) []tooltest.Call {
 	for i := 0; i < c.Count(catalog.TypeShow); i += 1 + c.Count(catalog.TypeShow)/200 {
 		s := c.Show(i)
 		for _, p := range []schemas.Params{
-			{"topic": s.Topics()[0]}, {"topic": s.Topics()[0], "language": s.Language(), "entity_types": []string{"episode"}}, {"show": s.Title()},
+			{"topic": s.Topics()[0]},
+			{"topic": s.Topics()[0], "language": s.Language(), "entity_types": []string{"episode"}},
+			{"show": s.Title()},
 			{"text": s.Title()},
 		} {
 			out = append(out, tooltest.Call{Params: p, Limit: 20})

@@ -42,8 +42,13 @@ func calls(c *catalog.Catalog) []tooltest.Call {
 	for i := 0; i < c.Count(catalog.TypeArtist); i += 1 + c.Count(catalog.TypeArtist)/100 {
 		a := c.Artist(i)
 		for n, p := range []schemas.Params{
-			{"genre": a.Genres()[0]}, {"mood": first(a.Moods())}, {"genre": a.Genres()[0], "era_from": 1990, "era_to": 1999}, {"language": first(a.Languages())},
-			{"genre": a.Genres()[0], "max_weeks_from_release": 12, "entity_types": []string{"track", "album"}}, {"artist": a.Name()}, {},
+			{"genre": a.Genres()[0]},
+			{"mood": first(a.Moods())},
+			{"genre": a.Genres()[0], "era_from": 1990, "era_to": 1999},
+			{"language": first(a.Languages())},
+			{"genre": a.Genres()[0], "max_weeks_from_release": 12, "entity_types": []string{"track", "album"}},
+			{"artist": a.Name()},
+			{},
 		} {
 			call := tooltest.Call{Params: p, Limit: 20}
 			if (i+n)%2 == 0 {
