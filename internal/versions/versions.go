@@ -3,7 +3,7 @@
 // new one appears whole or not at all, and readers follow it while they work.
 //
 //	DIR/current        the name of the current version
-//	DIR/NAME/          a version
+//	DIR/NAME/          a version, marked by the file .version
 //	DIR/.new-*         a version that is being made, or the leftovers of one
 package versions
 
@@ -27,6 +27,7 @@ var ErrNone = errors.New("no version is there")
 const (
 	currentFile = "current"
 	newPrefix   = ".new-"
+	marker      = ".version" // in what Publish has made; what does not have it is not ours to list or remove
 )
 
 // Folder is a folder of versions. It need not exist before the first Publish.
@@ -83,7 +84,8 @@ func (f Folder) Publish(fill func(dir string) (name string, err error)) (Version
 		return Version{}, fmt.Errorf("publish: %q is no name of a version", made)
 	}
 	v := Version{made, filepath.Join(f.dir, made)}
-	if err := errors.Join(syncAll(fresh), os.Chmod(fresh, 0o755)); err != nil {
+	mark := os.WriteFile(filepath.Join(fresh, marker), []byte(made+"\n"), 0o644) //nolint:gosec // it is for anybody to read
+	if err := errors.Join(mark, syncAll(fresh), os.Chmod(fresh, 0o755)); err != nil {
 		return Version{}, fmt.Errorf("publish %s: %w", made, err)
 	}
 	if err := f.place(fresh, v.Dir); err != nil {
@@ -98,6 +100,9 @@ func (f Folder) place(fresh, dir string) error {
 	if !exists(dir) {
 		return os.Rename(fresh, dir)
 	}
+	if !exists(filepath.Join(dir, marker)) {
+		return fmt.Errorf("%s is there, and is no version", dir)
+	}
 	old, err := os.MkdirTemp(f.dir, newPrefix)
 	if err != nil {
 		return err
@@ -106,8 +111,8 @@ func (f Folder) place(fresh, dir string) error {
 	return errors.Join(os.Rename(dir, filepath.Join(old, "old")), os.Rename(fresh, dir))
 }
 
-func exists(dir string) bool {
-	_, err := os.Stat(dir)
+func exists(path string) bool {
+	_, err := os.Stat(path)
 	return err == nil
 }
 
@@ -167,7 +172,7 @@ func (f Folder) List() ([]Version, error) {
 	var all []dated
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && e.IsDir() && name.MatchString(e.Name()) {
+		if err == nil && e.IsDir() && name.MatchString(e.Name()) && exists(filepath.Join(f.dir, e.Name(), marker)) {
 			all = append(all, dated{Version{e.Name(), filepath.Join(f.dir, e.Name())}, info.ModTime()})
 		}
 	}

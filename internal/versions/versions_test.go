@@ -123,6 +123,29 @@ func TestPruneKeepsTheCurrentAndTheNewest(t *testing.T) {
 	}
 }
 
+// A folder may hold other things, which are nobody's to remove.
+func TestOtherFoldersStay(t *testing.T) {
+	dir := t.TempDir()
+	f := versions.In(dir)
+	other := filepath.Join(dir, "photos")
+	if err := os.Mkdir(other, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, f, "one", "1")
+	if _, err := f.Publish(fill("photos", "x")); err == nil {
+		t.Error("a version takes the place of another folder")
+	}
+	if err := f.Prune(0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Error(err)
+	}
+	if all, err := f.List(); err != nil || len(all) != 1 {
+		t.Errorf("versions %v, %v", all, err)
+	}
+}
+
 func TestFollowSeesEachVersionOnce(t *testing.T) {
 	f := versions.In(t.TempDir())
 	publish(t, f, "one", "1")
