@@ -48,7 +48,6 @@ class Spec:
             "personal": "false",
             "text": "false",
             "cache_seconds": str(self.cache_seconds),
-            "data": self.data,
         }
 
 
@@ -191,7 +190,7 @@ class Tool:
 
     def _statistics(self) -> dict:
         return self._identity("stats") | {"started": self.started, "endpoints": [self._endpoint() | {
-            "num_requests": self.stats.handled, "num_errors": self.stats.failed, "data": dataclasses.asdict(self.stats)}]}
+            "num_requests": self.stats.handled, "num_errors": self.stats.failed, "data": dataclasses.asdict(self.stats) | {"data": self.spec.data}}]}
 
 
 def _replier(answer: Callable[[], dict]) -> Callable[[Msg], Awaitable[None]]:
