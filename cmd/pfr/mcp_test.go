@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"os/exec"
 	"path/filepath"
@@ -59,20 +61,36 @@ func TestAgentsStartTheProgram(t *testing.T) {
 
 	t.Run("and reads nothing but the protocol", func(t *testing.T) {
 		command := exec.CommandContext(ctx, program, "--log-level", "debug", "mcp")
-		command.Stdin = strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}
-{"jsonrpc":"2.0","method":"notifications/initialized"}
-{"jsonrpc":"2.0","id":2,"method":"tools/list"}
-garbage
-`)
-		out, _ := command.Output() // garbage may end it with an error
-		lines := 0
-		for scan := bufio.NewScanner(bytes.NewReader(out)); scan.Scan(); lines++ {
-			var message struct{ JSONRPC string }
+		in, inErr := command.StdinPipe()
+		out, outErr := command.StdoutPipe()
+		if err := errors.Join(inErr, outErr, command.Start()); err != nil {
+			t.Fatal(err)
+		}
+		say := func(line string) {
+			if _, err := io.WriteString(in, line+"\n"); err != nil {
+				t.Error(err)
+			}
+		}
+		say(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`)
+		say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+		say(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
+		answered := false
+		for scan := bufio.NewScanner(out); scan.Scan(); {
+			var message struct {
+				JSONRPC string
+				ID      int
+			}
 			if err := json.Unmarshal(scan.Bytes(), &message); err != nil || message.JSONRPC != "2.0" {
 				t.Errorf("%.200q is on stdout", scan.Text())
 			}
+			if message.ID == 2 {
+				answered = true
+				say("garbage")
+				_ = in.Close() // the garbage may have ended it already
+			}
 		}
-		if lines == 0 {
+		_ = command.Wait() // with an error, for the garbage
+		if !answered {
 			t.Error("no answer")
 		}
 	})
