@@ -78,8 +78,8 @@ func must(t *testing.T, err error) {
 // On listeners with a known structure, the item-item autoencoder and the blend are clearly
 // better than popularity and than plain cosine, by the lower end of the interval.
 func TestQualityOnKnownStructure(t *testing.T) {
-	if testing.Short() || raceDetector {
-		t.Skip("trains for long; other tests run the same goroutines")
+	if os.Getenv("PFR_TEST_SCALE") == "" {
+		t.Skip("trains for long: set PFR_TEST_SCALE=1")
 	}
 	s := recommend.Synthetic{Users: 2000, Items: 3000, PerUser: 30, Genres: 40, Zipf: 0.8, Sharpness: 0.25, Noise: 0.1, Seed: 11}
 	x, _, err := s.Generate()

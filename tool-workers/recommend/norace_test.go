@@ -1,5 +1,0 @@
-//go:build !race
-
-package recommend_test
-
-const raceDetector = false
