@@ -59,41 +59,46 @@ func TestAgentsStartTheProgram(t *testing.T) {
 		t.Error(err)
 	}
 
-	t.Run("and reads nothing but the protocol", func(t *testing.T) {
-		command := exec.CommandContext(ctx, program, "--log-level", "debug", "mcp")
-		in, inErr := command.StdinPipe()
-		out, outErr := command.StdoutPipe()
-		if err := errors.Join(inErr, outErr, command.Start()); err != nil {
-			t.Fatal(err)
+	t.Run("and reads nothing but the protocol", func(t *testing.T) { protocolAlone(t, program) })
+}
+
+// protocolAlone checks that nothing but the protocol is on the standard output, and that
+// garbage after the answers ends the session.
+func protocolAlone(t *testing.T, program string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program, "--log-level", "debug", "mcp")
+	in, inErr := command.StdinPipe()
+	out, outErr := command.StdoutPipe()
+	if err := errors.Join(inErr, outErr, command.Start()); err != nil {
+		t.Fatal(err)
+	}
+	say := func(line string) {
+		if _, err := io.WriteString(in, line+"\n"); err != nil {
+			t.Error(err)
 		}
-		say := func(line string) {
-			if _, err := io.WriteString(in, line+"\n"); err != nil {
-				t.Error(err)
-			}
+	}
+	say(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`)
+	say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
+	say(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
+	answered := false
+	for scan := bufio.NewScanner(out); scan.Scan(); {
+		var message struct {
+			JSONRPC string
+			ID      int
 		}
-		say(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"x","version":"1"}}}`)
-		say(`{"jsonrpc":"2.0","method":"notifications/initialized"}`)
-		say(`{"jsonrpc":"2.0","id":2,"method":"tools/list"}`)
-		answered := false
-		for scan := bufio.NewScanner(out); scan.Scan(); {
-			var message struct {
-				JSONRPC string
-				ID      int
-			}
-			if err := json.Unmarshal(scan.Bytes(), &message); err != nil || message.JSONRPC != "2.0" {
-				t.Errorf("%.200q is on stdout", scan.Text())
-			}
-			if message.ID == 2 {
-				answered = true
-				say("garbage")
-				_ = in.Close() // the garbage may have ended it already
-			}
+		if err := json.Unmarshal(scan.Bytes(), &message); err != nil || message.JSONRPC != "2.0" {
+			t.Errorf("%.200q is on stdout", scan.Text())
 		}
-		_ = command.Wait() // with an error, for the garbage
-		if !answered {
-			t.Error("no answer")
+		if message.ID == 2 {
+			answered = true
+			say("garbage")
+			_ = in.Close() // the garbage may have ended it already
 		}
-	})
+	}
+	_ = command.Wait() // with an error, for the garbage
+	if !answered {
+		t.Error("no answer")
+	}
 }
 
 func TestMCPStaysOnThisMachine(t *testing.T) {

@@ -110,20 +110,29 @@ func openListening(c *catalog.Catalog, models versions.Folder) (taste.Listening,
 	if err != nil {
 		return taste.Nobody{}, v, fmt.Errorf("models: %w", err)
 	}
+	bundle, err := loadBundle(v)
+	if err != nil {
+		return taste.Nobody{}, v, err
+	}
+	l := listening.New(c, bundle, false)
+	if l.Known() == 0 {
+		return taste.Nobody{}, v, fmt.Errorf("models %s: they know nothing that this catalogue has; train them with --catalog", v.Name)
+	}
+	return l, v, nil
+}
+
+// loadBundle reads a version of the models.
+func loadBundle(v versions.Version) (recommend.Bundle, error) {
 	f, err := os.Open(v.File(recsFile))
 	if err != nil {
-		return taste.Nobody{}, v, fmt.Errorf("models: %w", err)
+		return nil, fmt.Errorf("models: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	bundle, err := recommend.LoadBundle(f)
 	if err != nil {
-		return taste.Nobody{}, v, fmt.Errorf("models of %s: %w", f.Name(), err)
+		return nil, fmt.Errorf("models %s: %w", v.Name, err)
 	}
-	l := listening.New(c, bundle, false)
-	if l.Known() == 0 {
-		return taste.Nobody{}, v, fmt.Errorf("models of %s: they know nothing that this catalogue has; train them with --catalog", f.Name())
-	}
-	return l, v, nil
+	return bundle, nil
 }
 
 // catalogFolder is where the versions of the catalogue are.

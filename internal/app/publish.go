@@ -2,11 +2,9 @@ package app
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/parallel-fusion/pfr/internal/versions"
-	"github.com/parallel-fusion/pfr/tool-workers/recommend"
 )
 
 // keptVersions is how many versions are kept beside the current one, to go back to.
@@ -36,13 +34,8 @@ func UseCatalog(dir, version string) error {
 
 // UseModels makes a version of the recommenders the current one, if it can be used.
 func UseModels(dir, version string) error {
-	f, err := os.Open(filepath.Join(dir, modelsDir, version, recsFile))
-	if err != nil {
-		return fmt.Errorf("models: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	if _, err := recommend.LoadBundle(f); err != nil {
-		return fmt.Errorf("models %s: %w", version, err)
+	if _, err := loadBundle(versions.Version{Name: version, Dir: filepath.Join(dir, modelsDir, version)}); err != nil {
+		return err
 	}
 	return ToolsConfig{Catalog: dir}.modelsFolder().Use(version)
 }

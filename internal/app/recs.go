@@ -125,12 +125,7 @@ func (t RecsTraining) current() (recommend.Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w", err)
 	}
-	f, err := os.Open(v.File(recsFile))
-	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	return recommend.LoadBundle(f)
+	return loadBundle(v)
 }
 
 func (t RecsTraining) publish(bundle recommend.Bundle) (version string, err error) {
