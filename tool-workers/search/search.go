@@ -155,7 +155,7 @@ func (t *engine) find(ctx context.Context, text string, types []string, limit in
 			break
 		}
 	}
-	return t.items(hits, limit), ctx.Err()
+	return t.items(hits, limit, len(types) == 0), ctx.Err()
 }
 
 // corrected reads the name that a misspelled text most likely is.
@@ -232,13 +232,19 @@ func (t *engine) look(l look, types []string) ([]hit, error) {
 	return hits, nil
 }
 
-// items returns the best hits, a recording once.
-func (t *engine) items(hits []hit, limit int) []schemas.Item {
+// items returns the best hits, best first, a recording once. Where a page is for all types,
+// none of them takes more than half of it while others have hits, unless the text is their
+// very name.
+func (t *engine) items(hits []hit, limit int, all bool) []schemas.Item {
 	slices.SortStableFunc(hits, func(a, b hit) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.entry.popularity, a.entry.popularity))
 	})
-	items := make([]schemas.Item, 0, min(limit, len(hits)))
-	have := map[string]bool{}
+	share := limit
+	if all {
+		share = (limit + 1) / 2
+	}
+	var items, crowded []schemas.Item // crowded: of types that have their share
+	have, ofType := map[string]bool{}, map[schemas.ItemType]int{}
 	for _, h := range hits {
 		if len(items) == limit {
 			break
@@ -250,8 +256,14 @@ func (t *engine) items(hits []hit, limit int) []schemas.Item {
 		}
 		have[key], have[item.ID] = true, true
 		item.Score = taste.Round(h.score)
+		if ofType[item.Type]++; ofType[item.Type] > share && !h.whole {
+			crowded = append(crowded, item)
+			continue
+		}
 		items = append(items, item)
 	}
+	items = append(items, crowded[:min(len(crowded), limit-len(items))]...)
+	slices.SortStableFunc(items, func(a, b schemas.Item) int { return cmp.Compare(b.Score, a.Score) })
 	return items
 }
 
