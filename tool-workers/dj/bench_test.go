@@ -14,24 +14,7 @@ import (
 
 // BenchmarkTool measures answers from the sample and from a hundred thousand tracks.
 func BenchmarkTool(b *testing.B) {
-	b.Run("sample", func(b *testing.B) {
-		f := tooltest.Finder(b, tooltest.Sample(b))
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-	b.Run("100k", func(b *testing.B) {
-		w := invented.New(b, invented.Many, invented.Listeners)
-		f := w.Finder(b, w.Learn(b, nil))
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-}
-
-func opened(b *testing.B, f *taste.Finder) tools.Tool {
-	b.Helper()
-	tool, err := dj.New(f, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return tool
+	invented.Bench{Listeners: invented.Listeners, New: func(f *taste.Finder) (tools.Tool, error) { return dj.New(f, nil) }, Calls: calls}.Run(b)
 }
 
 // calls wish for genres, moods and the way of an artist.

@@ -4,33 +4,15 @@ import (
 	"testing"
 
 	"github.com/parallel-fusion/pfr/schemas"
-	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/podcasts"
-	"github.com/parallel-fusion/pfr/tool-workers/taste"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest/invented"
 )
 
 // BenchmarkTool measures answers from the sample and from a hundred thousand tracks.
 func BenchmarkTool(b *testing.B) {
-	b.Run("sample", func(b *testing.B) {
-		f := tooltest.Finder(b, tooltest.Sample(b))
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-	b.Run("100k", func(b *testing.B) {
-		f := invented.New(b, invented.Many, 0).Finder(b, taste.Nobody{})
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-}
-
-func opened(b *testing.B, f *taste.Finder) tools.Tool {
-	b.Helper()
-	tool, err := podcasts.New(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return tool
+	invented.Bench{New: podcasts.New, Calls: calls}.Run(b)
 }
 
 // calls ask for shows and episodes by topic and language, and for the episodes of a show.

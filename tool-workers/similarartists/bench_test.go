@@ -4,34 +4,15 @@ import (
 	"testing"
 
 	"github.com/parallel-fusion/pfr/schemas"
-	tools "github.com/parallel-fusion/pfr/tool-workers"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/similarartists"
-	"github.com/parallel-fusion/pfr/tool-workers/taste"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest/invented"
 )
 
 // BenchmarkTool measures answers from the sample and from a hundred thousand tracks.
 func BenchmarkTool(b *testing.B) {
-	b.Run("sample", func(b *testing.B) {
-		f := tooltest.Finder(b, tooltest.Sample(b))
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-	b.Run("100k", func(b *testing.B) {
-		w := invented.New(b, invented.Many, invented.Listeners)
-		f := w.Finder(b, w.Learn(b, nil))
-		invented.Measure(b, opened(b, f), calls(f.Catalog()))
-	})
-}
-
-func opened(b *testing.B, f *taste.Finder) tools.Tool {
-	b.Helper()
-	tool, err := similarartists.New(f)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return tool
+	invented.Bench{Listeners: invented.Listeners, New: similarartists.New, Calls: calls}.Run(b)
 }
 
 // calls name artists of all degrees of fame.

@@ -110,6 +110,35 @@ func (w *World) Finder(tb testing.TB, l taste.Listening) *taste.Finder {
 	return f
 }
 
+// Bench says how a tool is benchmarked.
+type Bench struct {
+	Listeners int // whose models the tool gets, over the large catalogue; 0 for none
+	New       func(*taste.Finder) (tools.Tool, error)
+	Calls     func(*catalog.Catalog) []tooltest.Call
+}
+
+// Run measures answers from the sample and from a hundred thousand tracks.
+func (x Bench) Run(b *testing.B) {
+	b.Run("sample", func(b *testing.B) { x.measure(b, tooltest.Finder(b, tooltest.Sample(b))) })
+	b.Run("100k", func(b *testing.B) {
+		w := New(b, Many, x.Listeners)
+		if x.Listeners == 0 {
+			x.measure(b, w.Finder(b, taste.Nobody{}))
+			return
+		}
+		x.measure(b, w.Finder(b, w.Learn(b, nil)))
+	})
+}
+
+func (x Bench) measure(b *testing.B, f *taste.Finder) {
+	b.Helper()
+	tool, err := x.New(f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	Measure(b, tool, x.Calls(f.Catalog()))
+}
+
 // Measure runs calls of a tool in turn and reports the 50th and 99th percentile of how long
 // they take, in milliseconds.
 func Measure(b *testing.B, tool tools.Tool, calls []tooltest.Call) {
