@@ -17,6 +17,7 @@ import (
 	"github.com/parallel-fusion/pfr/tool-workers/search"
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
 	"github.com/parallel-fusion/pfr/tool-workers/tooltest"
+	"github.com/parallel-fusion/pfr/tool-workers/tooltest/invented"
 )
 
 // generated returns search over an invented catalogue of so many tracks, with its index in
@@ -162,19 +163,11 @@ func BenchmarkAmongAHundredThousandTracks(b *testing.B) {
 	}
 	for _, kind := range []string{"right", "beginning", "typo"} {
 		b.Run(kind, func(b *testing.B) {
-			var took []time.Duration
-			for i := 0; b.Loop(); i++ {
-				text := texts[kind][i%len(texts[kind])]
-				req := tooltest.Request("search", tooltest.Call{Params: schemas.Params{"text": text}, Limit: 20})
-				begin := time.Now()
-				if _, err := tool.Run(b.Context(), req); err != nil {
-					b.Fatal(err)
-				}
-				took = append(took, time.Since(begin))
+			var calls []tooltest.Call
+			for _, text := range texts[kind] {
+				calls = append(calls, tooltest.Call{Params: schemas.Params{"text": text}, Limit: 20})
 			}
-			slices.Sort(took)
-			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
-			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			invented.Measure(b, tool, calls)
 		})
 	}
 }
