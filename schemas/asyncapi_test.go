@@ -105,7 +105,8 @@ func TestAsyncAPIChannels(t *testing.T) {
 	}
 }
 
-// Topics that are joined have equal bindings; the compacted one is the precomputed routes.
+// Topics that are joined have equal bindings; those of which the latest record stands are
+// compacted.
 func TestAsyncAPIKafkaBindings(t *testing.T) {
 	doc := asyncAPI(t)
 	joined := []string{schemas.TopicQueries, schemas.TopicRouteDecisions, schemas.TopicSERPs, schemas.TopicInteractions}
@@ -123,7 +124,7 @@ func TestAsyncAPIKafkaBindings(t *testing.T) {
 			continue
 		}
 		policy := at(binding, "topicConfiguration", "cleanup.policy").([]any)
-		if compacted := policy[0] == "compact"; compacted != (address == schemas.TopicPrecomputedRoutes) {
+		if compacted := policy[0] == "compact"; compacted != slices.Contains([]string{schemas.TopicPrecomputedRoutes, schemas.TopicControl}, address) {
 			t.Errorf("%s: policy %v", name, policy)
 		}
 	}

@@ -43,6 +43,8 @@ type Decision struct {
 	Notice string `json:"notice,omitempty"` // shown above the sections
 	// Refine is the last step on the page, if there is one; nil: none.
 	Refine     *Refinement `json:"refine,omitempty"`
+	Lead       *Lead       `json:"lead,omitempty"`   // the section that comes first if the router is sure enough
+	Quorum     *Quorum     `json:"quorum,omitempty"` // when the page goes out; nil: when all have answered
 	Source     Source      `json:"source"`
 	Degraded   bool        `json:"degraded,omitempty"` // a better tier was away
 	Confidence float64     `json:"confidence"`         // calibrated P(route is right), 0 to 1
@@ -120,9 +122,37 @@ type Call struct {
 	// Whole marks a section that is one thing made of items, as a mix is: it keeps them all,
 	// and what it has may stand in other sections too.
 	Whole      bool        `json:"whole,omitempty"`
-	DeadlineMS int         `json:"deadline_ms"` // from the scatter; the query's deadline may be nearer
+	DeadlineMS int         `json:"deadline_ms"` // from the scatter, for a query of StandardDeadline; the query's deadline may be nearer
 	Mandatory  bool        `json:"mandatory,omitempty"`
 	Late       LateResults `json:"late,omitempty"` // "" means LateDrop
+	Display    Display     `json:"display,omitzero"`
+	// PerArtist is how many items of one artist are shown before those of others; 0: any.
+	PerArtist int         `json:"per_artist,omitempty"`
+	Diversity float64     `json:"diversity,omitempty"` // 0 takes items by rank alone, 1 as different as can be
+	Empty     EmptyPolicy `json:"empty,omitempty"`     // "" means EmptyExplain
+}
+
+// EmptyPolicy says what becomes of a section without items.
+type EmptyPolicy string
+
+// Policies for empty sections.
+const (
+	EmptyExplain EmptyPolicy = "explain" // it stays and says why
+	EmptyOmit    EmptyPolicy = "omit"    // it is left out of the page
+)
+
+// Lead moves a section to the top of the page if the router is sure that it is what was
+// asked for. It is known before any tool has answered, so that nothing moves later.
+type Lead struct {
+	Section    string  `json:"section"`
+	Confidence float64 `json:"confidence"` // the least that the decision must have, 0 to 1
+}
+
+// Quorum lets a page go out before all calls have answered: once every mandatory section
+// and so many sections in all have landed, the others have so long.
+type Quorum struct {
+	Sections   int `json:"sections"`
+	PatienceMS int `json:"patience_ms"`
 }
 
 // Refinement says how a finished page may be put in another order. It never adds or
@@ -164,6 +194,12 @@ func (d *Decision) check(p *problems) {
 	p.text("notice", d.Notice, MaxTitleBytes)
 	if d.Refine != nil {
 		within(p, "refine", d.Refine, (*Refinement).check)
+	}
+	if d.Lead != nil {
+		within(p, "lead", d.Lead, (*Lead).check)
+	}
+	if d.Quorum != nil {
+		within(p, "quorum", d.Quorum, (*Quorum).check)
 	}
 	d.Source.check(p)
 	p.ratio("confidence", d.Confidence)
@@ -219,6 +255,20 @@ func (c *Call) check(p *problems) {
 	p.between("spare", c.Spare, 0, MaxItems-c.Limit)
 	p.between("deadline_ms", c.DeadlineMS, 1, MaxDeadlineMS)
 	oneOf(p, "late", c.Late, "", LateDrop, LateCache)
+	within(p, "display", &c.Display, (*Display).check)
+	p.between("per_artist", c.PerArtist, 0, MaxItems)
+	p.ratio("diversity", c.Diversity)
+	oneOf(p, "empty", c.Empty, "", EmptyExplain, EmptyOmit)
+}
+
+func (l *Lead) check(p *problems) {
+	p.name("section", l.Section)
+	p.ratio("confidence", l.Confidence)
+}
+
+func (q *Quorum) check(p *problems) {
+	p.between("sections", q.Sections, 1, MaxCalls)
+	p.between("patience_ms", q.PatienceMS, 0, MaxDeadlineMS)
 }
 
 // unique wants every entry of a list to fill a section of its own.

@@ -16,10 +16,14 @@ type Item struct {
 	Subtitle    string   `json:"subtitle,omitempty"`
 	Artists     []string `json:"artists,omitempty"`
 	Genres      []string `json:"genres,omitempty"`
+	Kind        string   `json:"kind,omitempty"`         // of a release: album, single, ep, live, compilation, ...
 	ReleaseDate string   `json:"release_date,omitempty"` // YYYY, YYYY-MM or YYYY-MM-DD
 	Score       float64  `json:"score"`                  // comparable within one section only
 	Why         string   `json:"why,omitempty"`          // a reason to show
 	Synthetic   bool     `json:"synthetic,omitempty"`    // invented for the sample, and shown as such
+	// Versions names other versions of the same work that are not listed because this item
+	// stands for them: live, remaster, deluxe, single, ... It is set by fusion.
+	Versions []string `json:"versions,omitempty"`
 }
 
 func (it *Item) check(p *problems) {
@@ -32,6 +36,8 @@ func (it *Item) check(p *problems) {
 	p.text("subtitle", it.Subtitle, MaxTitleBytes)
 	p.names("artists", it.Artists)
 	p.names("genres", it.Genres)
+	p.optional("kind", it.Kind)
+	p.names("versions", it.Versions)
 	p.check(isDate(it.ReleaseDate), "release_date", "must be YYYY, YYYY-MM or YYYY-MM-DD")
 	p.check(!math.IsNaN(it.Score) && !math.IsInf(it.Score, 0), "score", "must be a finite number")
 	p.text("why", it.Why, MaxTitleBytes)

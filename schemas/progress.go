@@ -32,10 +32,11 @@ type Slots struct {
 
 // Slot is the room for one section.
 type Slot struct {
-	ID        string `json:"id"`
-	Title     string `json:"title"`
-	Component string `json:"component"`
-	Tool      string `json:"tool"`
+	ID        string  `json:"id"`
+	Title     string  `json:"title"`
+	Component string  `json:"component"`
+	Tool      string  `json:"tool"`
+	Display   Display `json:"display,omitzero"`
 }
 
 // Validate reports every problem of the step.
@@ -74,4 +75,5 @@ func (s *Slot) check(p *problems) {
 	p.text("title", s.Title, MaxTitleBytes)
 	p.name("component", s.Component)
 	p.tool(s.Tool)
+	within(p, "display", &s.Display, (*Display).check)
 }

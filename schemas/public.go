@@ -8,23 +8,28 @@ import "maps"
 func publicMessage() shape {
 	free := shape{anyName: nil}
 	params := shape{"params": free}
-	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "release_date", "score", "why", "synthetic")
+	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "kind", "release_date", "score", "why", "synthetic", "versions")
+	display := shape{"display": leaves("flow", "form", "lead", "numbered", "text", "width", "room")}
 	path := shape{
 		"alternatives": leaves("route", "confidence"),
 		"tiers":        leaves("source", "outcome", "route", "confidence", "took_ms", "cost_usd"),
 	}
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
 		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(path).and(shape{
-		"calls":  leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late").and(params),
+		"calls": leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late",
+			"per_artist", "diversity", "empty").and(params).and(display),
 		"tokens": leaves("prompt", "cached", "completion"),
 		"refine": leaves("budget_ms", "keep_top"),
+		"lead":   leaves("section", "confidence"),
+		"quorum": leaves("sections", "patience_ms"),
 	})
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
 		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
+	section := leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms",
+		"mandatory", "cached", "repeated").and(shape{"items": item}).and(display)
 	page := leaves("layout", "notice", "status", "coverage", "refined", "cost_usd", "created_at").and(shape{
-		"route": leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm").and(params).and(path),
-		"sections": leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms").
-			and(shape{"items": item}),
+		"route":    leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm").and(params).and(path),
+		"sections": section, "omitted": section,
 		"timings": leaves("queued_ms", "router_ms", "tools_ms", "refine_ms", "total_ms"),
 	})
 	interaction := leaves("event_id", "action_name", "query_id", "timestamp", "sent_at", "section_id", "section_position",
@@ -36,7 +41,7 @@ func publicMessage() shape {
 		"cut":    leaves("route"),
 		"counts": leaves("searches", "clicks", "streams", "successes", "success_rate"),
 	})
-	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement").
+	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement", "ladder", "reason", "by", "set_at").
 		and(shape{"query": query, "decision": decision, "live": decision, "candidate": decision})
 	return query.and(page).and(interaction).and(online).and(records)
 }

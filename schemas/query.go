@@ -17,6 +17,9 @@ const (
 	PostFusion Mode = "post-fusion" // the language model composes calls
 )
 
+// StandardDeadline is the time for a page that deadlines of calls are given for.
+const StandardDeadline = 450 * time.Millisecond
+
 // Query is one search as a frontend publishes it to [TopicQueries].
 type Query struct {
 	PublicQuery

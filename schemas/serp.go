@@ -43,6 +43,7 @@ type SERP struct {
 	Status        SERPStatus   `json:"status"`
 	Coverage      float64      `json:"coverage"`          // answered calls ÷ calls, 0 to 1
 	Sections      []Section    `json:"sections"`          // in layout order
+	Omitted       []Section    `json:"omitted,omitempty"` // found nothing and are not shown; status and reason say why
 	Refined       bool         `json:"refined,omitempty"` // a language model had a say in the order of items
 	Timings       Timings      `json:"timings"`
 	Cost          float64      `json:"cost_usd"`
@@ -77,6 +78,10 @@ type Section struct {
 	TookMS    float64       `json:"took_ms"` // from scatter to gather
 	ServiceMS float64       `json:"service_ms,omitempty"`
 	Items     []Item        `json:"items"`
+	Display   Display       `json:"display,omitzero"`
+	Mandatory bool          `json:"mandatory,omitempty"`
+	Cached    bool          `json:"cached,omitempty"`   // the tool had answered an equal call
+	Repeated  bool          `json:"repeated,omitempty"` // the call was repeated, and the repeat answered first
 }
 
 // Timings is where the time of a page went, in milliseconds.
@@ -111,6 +116,8 @@ func (s *SERP) check(p *problems) {
 	p.check(len(s.Sections) <= MaxCalls, "sections", "must have at most %d entries", MaxCalls)
 	each(p, "sections", s.Sections, (*Section).check)
 	unique(p, "sections", s.Sections, func(c *Section) string { return c.ID })
+	p.check(len(s.Omitted) <= MaxCalls, "omitted", "must have at most %d entries", MaxCalls)
+	optional(p, "omitted", s.Omitted, (*Section).check)
 	t := s.Timings
 	p.amount("timings.queued_ms", t.QueuedMS)
 	p.amount("timings.router_ms", t.RouterMS)
@@ -150,4 +157,5 @@ func (s *Section) check(p *problems) {
 	p.amount("took_ms", s.TookMS)
 	p.amount("service_ms", s.ServiceMS)
 	checkItems(p, s.Items)
+	within(p, "display", &s.Display, (*Display).check)
 }

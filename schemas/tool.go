@@ -17,6 +17,9 @@ type ToolRequest struct {
 	Deadline      time.Time `json:"deadline"`
 	// Late is what becomes of an answer that is not ready by the deadline; "" means LateDrop.
 	Late LateResults `json:"late,omitempty"`
+	// Repeat marks a call that was sent before, to a worker that has not answered. One that
+	// has it in hand refuses it, so that it finds another.
+	Repeat bool `json:"repeat,omitempty"`
 }
 
 // ToolResponse answers a [ToolRequest]. No items is a good answer: the section is empty.
@@ -28,6 +31,7 @@ type ToolResponse struct {
 	Items         []Item  `json:"items"`          // best first, at most the limit asked for
 	TookMS        float64 `json:"took_ms"`        // service time, without queueing
 	Version       string  `json:"version,omitempty"`
+	Cached        bool    `json:"cached,omitempty"` // the answer to an equal call, kept or shared
 }
 
 // Validate reports every problem of the request.

@@ -1,7 +1,7 @@
 package schemas
 
 // Topics on Kafka. All are keyed by correlation id, except precomputed routes (by route
-// key) and online metrics (by window and cut). Queries, route decisions, SERPs and
+// key), online metrics (by window and cut) and control (by what is set). Queries, route decisions, SERPs and
 // interactions have equal partition counts and the Java partitioner (murmur2), so that
 // joins by correlation id are local to a partition.
 const (
@@ -12,6 +12,7 @@ const (
 	TopicPrecomputedRoutes = "pfr.precomputed-routes.v1" // compacted
 	TopicShadowDecisions   = "pfr.shadow-decisions.v1"   // of candidate routers
 	TopicOnlineMetrics     = "pfr.online-metrics.v1"
+	TopicControl           = "pfr.control.v1" // compacted
 	TopicDeadLetters       = "pfr.dead-letters.v1"
 )
 
@@ -19,7 +20,7 @@ const (
 func Topics() []string {
 	return []string{
 		TopicQueries, TopicRouteDecisions, TopicSERPs, TopicInteractions,
-		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicDeadLetters,
+		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicControl, TopicDeadLetters,
 	}
 }
 

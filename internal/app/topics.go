@@ -16,6 +16,7 @@ var (
 	interactions = topic(schemas.TopicInteractions, schemas.Interaction.Key)
 	shadows      = topic(schemas.TopicShadowDecisions, schemas.ShadowDecision.Key)
 	online       = topic(schemas.TopicOnlineMetrics, schemas.OnlineMetrics.Key)
+	control      = topic(schemas.TopicControl, schemas.Control.Key)
 	precomputed  = withdrawable(topic(schemas.TopicPrecomputedRoutes, schemas.PrecomputedRoute.Key))
 )
 
@@ -66,6 +67,8 @@ func (c TopicsConfig) specs() []stream.TopicSpec {
 		switch name {
 		case schemas.TopicPrecomputedRoutes:
 			spec.Compact, spec.Retention = true, 0
+		case schemas.TopicControl:
+			spec.Compact, spec.Retention, spec.Partitions = true, 0, 1
 		case schemas.TopicOnlineMetrics:
 			spec.Partitions = 1
 		case schemas.TopicDeadLetters:

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ func (r *reader) check() {
 		}
 		r.checkRoute(route)
 	}
+	r.checkLayouts()
 }
 
 func (r *reader) checkParameter(p Parameter) {
@@ -72,6 +74,15 @@ func (r *reader) checkRoute(route Route) {
 	if route.Refine != nil && (route.Refine.BudgetMS < 1 || route.Refine.BudgetMS > schemas.MaxDeadlineMS) {
 		r.add(route.line, "%s: refine.budget_ms must lie between 1 and %d", subject, schemas.MaxDeadlineMS)
 	}
+	if q := route.Quorum; q != nil && (q.Sections < 1 || q.Sections > len(route.Calls) || q.PatienceMS < 0 || q.PatienceMS > schemas.MaxDeadlineMS) {
+		r.add(route.line, "%s: quorum: sections must lie between 1 and the number of calls, patience_ms between 0 and %d", subject, schemas.MaxDeadlineMS)
+	}
+	r.checkSections(route)
+}
+
+// checkSections wants every section filled once, and every one that the layout speaks of.
+func (r *reader) checkSections(route Route) {
+	subject := "route " + route.Name
 	sections := map[string]bool{}
 	for _, c := range route.Calls {
 		if sections[c.Section] {
@@ -87,7 +98,7 @@ func (r *reader) checkCall(route Route, c Call) {
 	r.require(c.line, subject+": tool", c.Tool)
 	r.require(c.line, "route "+route.Name+": section", c.Section)
 	r.require(c.line, subject+": title", c.Title)
-	r.require(c.line, subject+": component", c.Component)
+	r.checkDisplayed(subject, c)
 	if c.Limit < 1 || c.Spare < 0 || c.Limit+c.Spare > schemas.MaxItems {
 		r.add(c.line, "%s: limit must lie between 1 and %d, with spare", subject, schemas.MaxItems)
 	}
@@ -103,6 +114,71 @@ func (r *reader) checkCall(route Route, c Call) {
 				r.add(c.line, "%s: params.%s: $%s is not a parameter of the route; there are $query, $%s",
 					subject, name, ref, strings.Join(route.Parameters, ", $"))
 			}
+		}
+	}
+}
+
+// checkDisplayed checks what a call says of how its section looks.
+func (r *reader) checkDisplayed(subject string, c Call) {
+	r.require(c.line, subject+": component", c.Component)
+	if _, ok := r.m.components[c.Component]; !ok && c.Component != "" {
+		r.add(c.line, "%s: component %q is not defined under components; there are %s", subject, c.Component, r.m.componentNames())
+	}
+	if c.PerArtist < 0 || !(c.Diversity >= 0 && c.Diversity <= 1) {
+		r.add(c.line, "%s: per_artist must not be negative, diversity must lie between 0 and 1", subject)
+	}
+	if !slices.Contains([]schemas.EmptyPolicy{"", schemas.EmptyExplain, schemas.EmptyOmit}, c.Empty) {
+		r.add(c.line, "%s: empty must be explain or omit, not %q", subject, c.Empty)
+	}
+}
+
+func (r *reader) checkComponent(name string, d schemas.Display, line int) {
+	if !slices.Contains([]schemas.Flow{schemas.FlowStack, schemas.FlowGrid, schemas.FlowShelf}, d.Flow) {
+		r.add(line, "component %s: flow must be stack, grid or shelf, not %q", name, d.Flow)
+	}
+	if !slices.Contains([]schemas.Form{schemas.FormRow, schemas.FormCard}, d.Form) {
+		r.add(line, "component %s: form must be row or card, not %q", name, d.Form)
+	}
+	if !slices.Contains([]schemas.TextRole{schemas.TextNote, schemas.TextAnswer, schemas.TextIntro}, d.Text) {
+		r.add(line, "component %s: text must be answer or intro, not %q", name, d.Text)
+	}
+	if d.Room < 1 || d.Room > schemas.MaxItems || d.Lead < 0 || d.Lead > d.Room {
+		r.add(line, "component %s: room must lie between 1 and %d, lead between 0 and room", name, schemas.MaxItems)
+	}
+}
+
+// checkLayouts wants every section that a layout speaks of on some route that has it.
+func (r *reader) checkLayouts() {
+	sections := map[string][]string{} // by layout
+	for _, route := range r.m.Routes {
+		for _, c := range route.Calls {
+			sections[route.Layout.Name] = append(sections[route.Layout.Name], c.Section)
+		}
+	}
+	for _, l := range r.layouts {
+		named := slices.Collect(maps.Keys(l.Widths))
+		for _, lead := range l.Leads {
+			named = append(named, lead.Section)
+		}
+		for _, section := range named {
+			if !slices.Contains(sections[l.Name], section) {
+				r.add(l.line, "layout %s: no route with it has a section %q", l.Name, section)
+			}
+		}
+	}
+}
+
+func (r *reader) checkLayout(l Layout) {
+	line := l.line
+	for section, width := range l.Widths {
+		if width < 1 || width > schemas.FullWidth {
+			r.add(line, "layout %s: widths.%s must lie between 1 and %d", l.Name, section, schemas.FullWidth)
+		}
+	}
+	for _, lead := range l.Leads {
+		r.require(line, "layout "+l.Name+": lead: section", lead.Section)
+		if !(lead.Confidence >= 0 && lead.Confidence <= 1) || len(lead.Words) == 0 {
+			r.add(line, "layout %s: lead %s: confidence must lie between 0 and 1, words must not be empty", l.Name, lead.Section)
 		}
 	}
 }

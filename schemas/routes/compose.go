@@ -69,6 +69,7 @@ func (m *Manifest) Composed(chosen []schemas.Chosen, query string) (d schemas.De
 		}
 		seen[key] = true
 		used[c.Tool]++
+		call.Display = m.display(tool.Call, Layout{}) // who stands beside whom is not known
 		d.Calls = append(d.Calls, tool.numbered(call, params, used[c.Tool]))
 		results = append(results, tool.results(params)...)
 	}

@@ -28,6 +28,8 @@ type Manifest struct {
 	Routes   []Route
 	Compose  *Compose // nil: language models pick routes only
 	params   map[string]Parameter
+
+	components map[string]schemas.Display // by name; the width is that of the layout
 }
 
 // Route is one intent and the bundle of calls that serves it.
@@ -39,15 +41,27 @@ type Route struct {
 	Layout     Layout
 	Calls      []Call
 	Enabled    Enabled
-	Refine     *Refine // nil: no refinement step
+	Refine     *Refine         // nil: no refinement step
+	Quorum     *schemas.Quorum // nil: a page waits for every call
 	line       int
 }
 
 // Layout is how a page is drawn.
 type Layout struct {
 	Name     string
-	Sections string // what it looks like, for people
-	Notice   string // shown above the sections, if not empty
+	Sections string         // what it looks like, for people
+	Notice   string         // shown above the sections, if not empty
+	Widths   map[string]int // columns of twelve, by section; others take all
+	Leads    []Lead         // the first that holds moves its section to the top
+	line     int
+}
+
+// Lead is a rule of a layout: a section comes first for queries with certain words, if the
+// router is sure of the route.
+type Lead struct {
+	Section    string
+	Confidence float64  // the least that the decision must have
+	Words      []string // any of them, as whole words of the query; case does not count
 }
 
 // Parameter is one thing a route can be asked with.
@@ -84,6 +98,9 @@ type Call struct {
 	Late       schemas.LateResults
 	Spare      int  // items asked for beyond the limit
 	Whole      bool // the items stay together; see [schemas.Call]
+	PerArtist  int
+	Diversity  float64
+	Empty      schemas.EmptyPolicy
 	line       int
 }
 

@@ -2,7 +2,11 @@ package routes
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+
+	"github.com/parallel-fusion/pfr/schemas"
 )
 
 // Markdown returns the manifest as a page of documentation. Equal manifests give equal
@@ -21,6 +25,7 @@ func (m *Manifest) Markdown() string {
 		m.writeRoute(&b, r)
 	}
 	m.writeCompose(&b)
+	m.writeComponents(&b)
 	return b.String()
 }
 
@@ -36,10 +41,10 @@ func (m *Manifest) writeRoute(b *strings.Builder, r Route) {
 		p := m.params[name]
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", name, p.describe(), cell(p.Meaning))
 	}
-	b.WriteString("\n| section | tool | drawn as | items | within | |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n| section | tool | drawn as | columns | items | within | |\n|---|---|---|---|---|---|---|\n")
 	for _, c := range r.Calls {
-		fmt.Fprintf(b, "| %s | `%s` | %s | %d | %d ms | %s |\n",
-			cell(c.Title), c.Tool, c.Component, c.Limit, c.DeadlineMS, c.need())
+		fmt.Fprintf(b, "| %s | `%s` | %s | %d | %d | %d ms | %s |\n",
+			cell(c.Title), c.Tool, c.Component, m.display(c, r.Layout).Width, c.Limit, c.DeadlineMS, c.need())
 	}
 	fmt.Fprintf(b, "\nLayout `%s`: %s.\n", r.Layout.Name, r.Layout.Sections)
 	if r.Layout.Notice != "" {
@@ -48,7 +53,27 @@ func (m *Manifest) writeRoute(b *strings.Builder, r Route) {
 	if r.Refine != nil {
 		fmt.Fprintf(b, "Where there is a language model for it, it may put the items in another order within %d ms.\n", r.Refine.BudgetMS)
 	}
+	for _, l := range r.Layout.Leads {
+		fmt.Fprintf(b, "Section `%s` comes first where the router is sure (from %g) and the query says %s.\n", l.Section, l.Confidence, codes(l.Words))
+	}
+	if q := r.Quorum; q != nil {
+		fmt.Fprintf(b, "Once all mandatory sections and %d in all are there, the others have %d ms.\n", q.Sections, q.PatienceMS)
+	}
 	fmt.Fprintf(b, "%s.\n", r.Enabled.describe())
+}
+
+// writeComponents explains what sections are drawn as.
+func (m *Manifest) writeComponents(b *strings.Builder) {
+	b.WriteString("\n## Components\n\nEvery section says how it is drawn, in its `display`.\n\n")
+	b.WriteString("| component | items | form | shown at first | large | numbered | text |\n|---|---|---|---|---|---|---|\n")
+	for _, name := range slices.Sorted(maps.Keys(m.components)) {
+		d := m.components[name]
+		numbered, text := "", string(d.Text)
+		if d.Numbered {
+			numbered = "yes"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %d | %d | %s | %s |\n", name, d.Flow, d.Form, d.Room, d.Lead, numbered, text)
+	}
 }
 
 func (m *Manifest) writeCompose(b *strings.Builder) {
@@ -83,10 +108,17 @@ func (p Parameter) describe() string {
 }
 
 func (c Call) need() string {
+	need := "optional"
 	if c.Mandatory {
-		return "mandatory"
+		need = "mandatory"
 	}
-	return "optional"
+	if c.Empty == schemas.EmptyOmit {
+		need += ", left out if empty"
+	}
+	if c.PerArtist > 0 {
+		need += fmt.Sprintf(", %d of an artist before others", c.PerArtist)
+	}
+	return need
 }
 
 func (e Enabled) describe() string {

@@ -54,6 +54,7 @@ type fileYAML struct {
 	Name       string              `yaml:"name"`
 	Fallback   string              `yaml:"fallback"`
 	Parameters map[string]ast.Node `yaml:"parameters"`
+	Components map[string]ast.Node `yaml:"components"`
 	Layouts    map[string]ast.Node `yaml:"layouts"`
 	Routes     []ast.Node          `yaml:"routes"`
 	Compose    ast.Node            `yaml:"compose"`
@@ -68,8 +69,30 @@ type parameterYAML struct {
 }
 
 type layoutYAML struct {
-	Sections string `yaml:"sections"`
-	Notice   string `yaml:"notice"`
+	Sections string         `yaml:"sections"`
+	Notice   string         `yaml:"notice"`
+	Widths   map[string]int `yaml:"widths"`
+	Lead     []leadYAML     `yaml:"lead"`
+}
+
+type leadYAML struct {
+	Section    string   `yaml:"section"`
+	Confidence float64  `yaml:"confidence"`
+	Words      []string `yaml:"words"`
+}
+
+type componentYAML struct {
+	Flow     schemas.Flow     `yaml:"flow"`
+	Form     schemas.Form     `yaml:"form"`
+	Lead     int              `yaml:"lead"`
+	Numbered bool             `yaml:"numbered"`
+	Text     schemas.TextRole `yaml:"text"`
+	Room     int              `yaml:"room"`
+}
+
+type quorumYAML struct {
+	Sections   int `yaml:"sections"`
+	PatienceMS int `yaml:"patience_ms"`
 }
 
 type routeYAML struct {
@@ -81,6 +104,7 @@ type routeYAML struct {
 	Calls      []ast.Node   `yaml:"calls"`
 	Enabled    *enabledYAML `yaml:"enabled"`
 	Refine     *refineYAML  `yaml:"refine"`
+	Quorum     *quorumYAML  `yaml:"quorum"`
 }
 
 type callYAML struct {
@@ -95,6 +119,9 @@ type callYAML struct {
 	Late       schemas.LateResults `yaml:"late"`
 	Spare      int                 `yaml:"spare"`
 	Whole      bool                `yaml:"whole"`
+	PerArtist  int                 `yaml:"per_artist"`
+	Diversity  float64             `yaml:"diversity"`
+	Empty      schemas.EmptyPolicy `yaml:"empty"`
 }
 
 type enabledYAML struct {
@@ -118,6 +145,7 @@ func (r *reader) read(doc *ast.File) {
 	}
 	r.m.Name, r.m.Fallback = f.Name, f.Fallback
 	r.readParameters(f.Parameters)
+	r.readComponents(f.Components)
 	r.readLayouts(f.Layouts)
 	for _, node := range f.Routes {
 		r.readRoute(node)
@@ -137,12 +165,28 @@ func (r *reader) readParameters(nodes map[string]ast.Node) {
 	}
 }
 
+func (r *reader) readComponents(nodes map[string]ast.Node) {
+	r.m.components = standardComponents()
+	for name, node := range nodes {
+		var y componentYAML
+		if r.decode(node, &y) {
+			r.m.components[name] = schemas.Display{Flow: y.Flow, Form: y.Form, Lead: y.Lead, Numbered: y.Numbered, Text: y.Text, Width: schemas.FullWidth, Room: y.Room}
+			r.checkComponent(name, r.m.components[name], line(node))
+		}
+	}
+}
+
 func (r *reader) readLayouts(nodes map[string]ast.Node) {
 	r.layouts = make(map[string]Layout, len(nodes))
 	for name, node := range nodes {
 		var y layoutYAML
 		if r.decode(node, &y) {
-			r.layouts[name] = Layout{Name: name, Sections: y.Sections, Notice: y.Notice}
+			layout := Layout{Name: name, Sections: y.Sections, Notice: y.Notice, Widths: y.Widths, line: line(node)}
+			for _, l := range y.Lead {
+				layout.Leads = append(layout.Leads, Lead(l))
+			}
+			r.checkLayout(layout)
+			r.layouts[name] = layout
 		}
 	}
 }
@@ -166,6 +210,9 @@ func (r *reader) readRoute(node ast.Node) {
 	}
 	if y.Refine != nil {
 		route.Refine = &Refine{BudgetMS: y.Refine.BudgetMS}
+	}
+	if y.Quorum != nil {
+		route.Quorum = &schemas.Quorum{Sections: y.Quorum.Sections, PatienceMS: y.Quorum.PatienceMS}
 	}
 	for _, call := range y.Calls {
 		r.readCall(&route, call)
@@ -194,7 +241,8 @@ func (r *reader) call(subject string, y callYAML, line int) Call {
 	call := Call{
 		Tool: y.Tool, Section: y.Section, Title: y.Title, Component: y.Component,
 		Params: make(map[string]Template, len(y.Params)),
-		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole, line: line,
+		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole,
+		PerArtist: y.PerArtist, Diversity: y.Diversity, Empty: y.Empty, line: line,
 	}
 	for name, v := range y.Params {
 		t, err := newTemplate(v)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -74,6 +75,7 @@ func (m *Manifest) Decide(route Route, params schemas.Params, query string) sche
 	calls := make([]schemas.Call, len(route.Calls))
 	for i, c := range route.Calls {
 		calls[i] = c.resolve(params, query)
+		calls[i].Display = m.display(c, route.Layout)
 	}
 	return schemas.Decision{
 		Route:           route.Name,
@@ -82,8 +84,28 @@ func (m *Manifest) Decide(route Route, params schemas.Params, query string) sche
 		Layout:          route.Layout.Name,
 		Notice:          route.Layout.Notice,
 		Refine:          m.refine(route),
+		Lead:            route.Layout.lead(query),
+		Quorum:          route.Quorum,
 		ManifestVersion: m.Version,
 	}
+}
+
+// lead returns the section that comes first for a query, or nil.
+func (l Layout) lead(query string) *schemas.Lead {
+	for _, rule := range l.Leads {
+		if containsWords(query, rule.Words) {
+			return &schemas.Lead{Section: rule.Section, Confidence: rule.Confidence}
+		}
+	}
+	return nil
+}
+
+// containsWords reports whether one of words, which may be several with spaces between,
+// stands in text as such.
+func containsWords(text string, words []string) bool {
+	fields := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.Is(unicode.Mn, r) })
+	padded := " " + strings.Join(fields, " ") + " "
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(padded, " "+strings.ToLower(w)+" ") })
 }
 
 // refine returns the refinement of a route, or nil. The fallback is for named things: what
@@ -105,6 +127,7 @@ func (c Call) resolve(params schemas.Params, query string) schemas.Call {
 	return schemas.Call{
 		Tool: c.Tool, Section: c.Section, Title: c.Title, Component: c.Component,
 		Params: filled, Limit: c.Limit, DeadlineMS: c.DeadlineMS, Mandatory: c.Mandatory, Late: c.Late, Spare: c.Spare, Whole: c.Whole,
+		PerArtist: c.PerArtist, Diversity: c.Diversity, Empty: c.Empty,
 	}
 }
 

@@ -51,7 +51,7 @@ func (a Artist) item() schemas.Item {
 func (a Album) item() schemas.Item {
 	return schemas.Item{
 		ID: a.ID(), Type: TypeAlbum, Title: a.Title(), Subtitle: subtitle(a.Kind().label(), a.Credit(), a.Note()),
-		Artists: a.ArtistNames(), Genres: a.Genres(), ReleaseDate: a.Released().String(),
+		Artists: a.ArtistNames(), Genres: a.Genres(), Kind: string(a.Kind()), ReleaseDate: a.Released().String(),
 	}
 }
 
