@@ -19,7 +19,7 @@ type Ladder string
 const (
 	LadderLLM     Ladder = "llm"     // everything may be used
 	LadderStudent Ladder = "student" // no language model
-	LadderSearch  Ladder = "search"  // caches, and plain search for the rest
+	LadderSearch  Ladder = "search"  // no model: every query takes the fallback route
 )
 
 // controlKey is the only key of the topic.

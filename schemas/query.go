@@ -17,6 +17,10 @@ const (
 	PostFusion Mode = "post-fusion" // the language model composes calls
 )
 
+// ExperimentArm is the experiment by which a query names the arm of the roll-out that
+// decides it. Who may do so is up to the gateway. An unknown arm is the default one.
+const ExperimentArm = "arm"
+
 // StandardDeadline is the time for a page that deadlines of calls are given for.
 const StandardDeadline = 450 * time.Millisecond
 
@@ -100,6 +104,7 @@ func isVisible(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r)
 // isControl allows the white space that people paste.
 func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
 
-func isMarket(s string) bool {
+// IsMarket reports whether s is the code of a market: two upper-case letters.
+func IsMarket(s string) bool {
 	return len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z'
 }

@@ -102,7 +102,7 @@ func (p *problems) id(field, v string) {
 }
 
 func (p *problems) market(v string) {
-	p.check(isMarket(v), "market", "must be two upper-case letters (ISO 3166-1), such as US")
+	p.check(IsMarket(v), "market", "must be two upper-case letters (ISO 3166-1), such as US")
 }
 
 func (p *problems) time(field string, t time.Time) {

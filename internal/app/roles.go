@@ -58,6 +58,10 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 		{Name: "router/shadow", Run: shadow.Run},
 		{Name: "router/warm", Run: warm(in, r, ms, cfg.Router.WarmTail)},
 		{Name: "router/precomputed", Run: followPrecomputed(in, r)},
+		{Name: "router/control", Run: tail(in, control, stream.TailConfig{}, func(_ context.Context, c schemas.Control, _ stream.Meta) error {
+			ms.rollout.Limit(router.Rung(c.Ladder))
+			return nil
+		})},
 		{Name: "router", Run: consume(consumer)},
 	}...), nil
 }

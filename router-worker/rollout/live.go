@@ -22,6 +22,7 @@ type Live struct {
 	known  Known
 	log    *slog.Logger
 	policy atomic.Pointer[Policy]
+	limit  atomic.Pointer[router.Rung] // set by an operator; nil: none
 	bad    atomic.Pointer[string] // what is wrong with the file, if something is
 	last   []byte                 // of the policy in force
 	seen   []byte                 // at the last look
@@ -53,11 +54,29 @@ func Open(file string, known Known, log *slog.Logger, reg prometheus.Registerer)
 	return l, nil
 }
 
+// Limit lowers the ladder of every arm to a rung, until the next call. [router.RungLLM]
+// lowers none: what the file says holds.
+func (l *Live) Limit(r router.Rung) {
+	if old := l.limit.Swap(&r); old == nil || *old != r {
+		l.log.Warn("ladder set by an operator", "ladder", r)
+	}
+}
+
 // Assign implements [router.Rollout].
-func (l *Live) Assign(q schemas.PublicQuery) router.Arm { return l.policy.Load().Assign(q) }
+func (l *Live) Assign(q schemas.PublicQuery) router.Arm { return l.lowered(l.policy.Load().Assign(q)) }
 
 // Shadow implements [router.Rollout].
-func (l *Live) Shadow(q schemas.PublicQuery) (router.Arm, bool) { return l.policy.Load().Shadow(q) }
+func (l *Live) Shadow(q schemas.PublicQuery) (router.Arm, bool) {
+	arm, sampled := l.policy.Load().Shadow(q)
+	return l.lowered(arm), sampled
+}
+
+func (l *Live) lowered(a router.Arm) router.Arm {
+	if limit := l.limit.Load(); limit != nil {
+		a.Ladder = lower(a.Ladder, *limit)
+	}
+	return a
+}
 
 // Apply calls Changed with the policy in force, for who does not run the Live.
 func (l *Live) Apply() { l.Changed(l.policy.Load()) }
@@ -133,7 +152,7 @@ type Status struct {
 // Status returns the state of the roll-out.
 func (l *Live) Status() Status {
 	p := l.policy.Load()
-	s := Status{Version: p.Version, Ladder: p.Ladder}
+	s := Status{Version: p.Version, Ladder: l.lowered(router.Arm{Ladder: p.Ladder}).Ladder}
 	if s.Ladder == "" {
 		s.Ladder = router.RungLLM
 	}

@@ -140,8 +140,16 @@ func checkModel(field, name string, known Known) error {
 	return nil
 }
 
-// Assign implements [router.Rollout].
+// Assign implements [router.Rollout]. A query that names an arm, for a comparison, is
+// decided by that one, candidates included; see [schemas.ExperimentArm].
 func (p *Policy) Assign(q schemas.PublicQuery) router.Arm {
+	if name, named := q.Experiments[schemas.ExperimentArm]; named {
+		i := slices.IndexFunc(p.named(), func(a Arm) bool { return a.Name == name })
+		if i >= 0 {
+			return p.arm(p.named()[i])
+		}
+		return p.arm(Arm{})
+	}
 	for _, a := range p.Arms {
 		if a.takes(q) {
 			return p.arm(a)
@@ -159,6 +167,9 @@ func (p *Policy) Shadow(q schemas.PublicQuery) (router.Arm, bool) {
 	}
 	return router.Arm{}, false
 }
+
+// named returns every arm that a query may name.
+func (p *Policy) named() []Arm { return slices.Concat(p.Arms, p.Candidates) }
 
 // arm returns a as the router sees it.
 func (p *Policy) arm(a Arm) router.Arm {

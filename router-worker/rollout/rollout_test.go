@@ -1,6 +1,7 @@
 package rollout_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -172,5 +173,51 @@ func TestFileIsFollowed(t *testing.T) {
 	})
 	if _, err := rollout.Open(file+".none", known, slog.New(slog.DiscardHandler), nil); err == nil {
 		t.Error("a file that is not there was opened")
+	}
+}
+
+// An operator lowers the ladder for everybody and lifts that again; the file still holds.
+func TestOperatorLimitsTheLadder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "rollout.yaml")
+	if err := os.WriteFile(file, []byte("ladder: llm\narms:\n  - {name: low, markets: [GB], share: 1, ladder: search}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := rollout.Open(file, rollout.Known{}, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	us, gb := schemas.PublicQuery{Market: "US", ClientID: "c"}, schemas.PublicQuery{Market: "GB", ClientID: "c"}
+	for _, step := range []struct{ set, us, gb router.Rung }{
+		{"", router.RungLLM, router.RungSearch},
+		{router.RungStudent, router.RungStudent, router.RungSearch},
+		{router.RungSearch, router.RungSearch, router.RungSearch},
+		{router.RungLLM, router.RungLLM, router.RungSearch},
+	} {
+		if step.set != "" {
+			l.Limit(step.set)
+		}
+		if got := cmp.Or(l.Assign(us).Ladder, router.RungLLM); got != step.us {
+			t.Errorf("after %q: US has %q", step.set, got)
+		}
+		if got := l.Assign(gb).Ladder; got != step.gb {
+			t.Errorf("after %q: GB has %q", step.set, got)
+		}
+	}
+}
+
+// A query may name its arm, whoever asks and wherever; candidates can be named too.
+func TestQueryNamesItsArm(t *testing.T) {
+	p, err := rollout.Parse([]byte("ladder: llm\narms:\n  - {name: all, share: 1}\nshadow:\n  - {name: next, share: 0.01}\n"), rollout.Known{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"all": "all", "next": "next", "default": "", "nobody": ""} {
+		q := schemas.PublicQuery{Market: "US", Experiments: map[string]string{schemas.ExperimentArm: name}}
+		if got := p.Assign(q).Name; got != want {
+			t.Errorf("%s is served by %q, want %q", name, got, want)
+		}
+	}
+	if got := p.Assign(schemas.PublicQuery{Market: "US"}).Name; got != "all" {
+		t.Errorf("who names none is served by %q", got)
 	}
 }
