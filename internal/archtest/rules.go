@@ -18,16 +18,17 @@ var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "intern
 // imports a role or a transport; a transport never imports schemas.
 var layers = []layer{
 	{folder: ".", may: []string{"internal/app", "producers", "consumers", "tool-workers", "schemas"}},
-	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
+	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "clients", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
 		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "evaluation", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/supervise", "internal/telemetry", "internal/versions",
 	}},
-	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest", "tool-workers/catalog/generate"}},
+	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest", "internal/webtest", "clients", "tool-workers/catalog/generate"}},
+	{folder: "clients", may: []string{"schemas"}},
 
 	// roles
 	{folder: "producers", may: leaves},
-	{folder: "producers/gateway", may: append([]string{"=producers"}, leaves...)},
+	{folder: "producers/gateway", may: append([]string{"=producers"}, leaves...), tests: []string{"internal/webtest"}},
 	{folder: "producers/precompute", may: append([]string{"=producers"}, leaves...)},
 	{folder: "producers/loadgen"},
 	{folder: "router-worker", may: leaves},
@@ -97,6 +98,7 @@ var layers = []layer{
 	{folder: "internal/mailbox"},
 	{folder: "internal/supervise"},
 	{folder: "internal/versions"},
+	{folder: "internal/webtest"},
 	{folder: "internal/telemetry"},
 	{folder: "internal/archtest"},
 }
@@ -122,21 +124,23 @@ var owners = map[string][]string{
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/schollz/progressbar":          {"cmd"},
 	"github.com/mmcdole/gofeed":               {"tool-workers/catalog/importer"},
-	"github.com/klauspost/compress":           {"tool-workers/catalog/importer"},
+	"github.com/klauspost/compress":           {"tool-workers/catalog/importer", "producers/gateway"},
 	"github.com/ulikunitz/xz":                 {"tool-workers/catalog/importer"},
 	"gonum.org/v1/gonum":                      {"tool-workers/recommend"},
 	"github.com/parquet-go/parquet-go":        {"tool-workers/recommend"},
 	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config", "router-worker/rollout"},
 	"github.com/failsafe-go/failsafe-go":      {"router-worker/guard", "internal/llm"},
 	"github.com/openai/openai-go":             {"internal/llm"},
-	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen"},
-	"github.com/google/uuid":                  {"producers", "internal/bustest", "test"},
+	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen", "producers/gateway/traffic"},
+	"github.com/google/uuid":                  {"producers", "clients", "internal/bustest", "test"},
+	"github.com/golang-jwt/jwt":               {"producers/gateway/access"},
+	"github.com/rs/cors":                      {"producers/gateway"},
 	"github.com/hashicorp/golang-lru":         {"."}, // small sets of recent ids, wherever they are kept
 	"github.com/prometheus/client_golang":     {"."}, // metrics live beside the code they measure
 	"golang.org/x":                            {"."}, // the Go project's own
 	"go.uber.org/goleak":                      {"."}, // tests only by nature
 	"pgregory.net/rapid":                      {"."},
-	"github.com/chromedp":                     {"test"},
+	"github.com/chromedp":                     {"internal/webtest"},
 	"github.com/santhosh-tekuri/jsonschema":   {"test", "tool-workers/tooltest"},
 }
 
@@ -147,7 +151,7 @@ var testDoors = map[string][]string{
 	"github.com/nats-io/nats.go":             {"internal/inproc", "internal/bustest"},
 	"github.com/twmb/franz-go":               {"internal/stream"},
 	"go.opentelemetry.io":                    {"internal/rpc", "internal/stream", "internal/bustest", "test"},
-	"github.com/chromedp":                    {"producers/gateway"},
+	"github.com/chromedp":                    {"producers/gateway", "test"},
 	"github.com/santhosh-tekuri/jsonschema":  {"examples", "schemas", "producers/gateway", "tool-workers"},
 	"github.com/goccy/go-yaml":               {"schemas", "producers/gateway"},
 }
