@@ -155,7 +155,7 @@ func testTerminal(t *testing.T, p *pipeline) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"new_releases", "── Latest albums (new_releases", "Mayhem", "── Release date", "── Recent singles and tracks"} {
+	for _, want := range []string{"new_releases", "── Latest albums ─", "Mayhem", "── Release date", "── Recent singles and tracks"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}

@@ -4,77 +4,154 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
+	"github.com/parallel-fusion/pfr/clients/httpclient"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
 type askCmd struct {
-	Query  string `arg:"" help:"What to search for."`
-	HTTP   string `name:"http" default:"127.0.0.1:8080" help:"Address of the gateway."`
-	JSON   bool   `name:"json" help:"Print the page as JSON."`
-	User   string `help:"Pseudonymous id of the listener." placeholder:"ID"`
-	Market string `default:"US" help:"Market, as two letters."`
+	Query    string        `arg:"" help:"What to search for."`
+	HTTP     string        `name:"http" default:"127.0.0.1:8080" help:"Address of the gateway."`
+	JSON     bool          `name:"json" help:"Print the page as JSON."`
+	User     string        `help:"Pseudonymous id of the listener." placeholder:"ID"`
+	Market   string        `default:"US" help:"Market, as two letters."`
+	Mode     string        `enum:"pre-fusion,post-fusion" default:"pre-fusion" help:"Who puts the page together, a route or a language model: ${enum}."`
+	Deadline time.Duration `help:"When the page must be out, such as 2s (default: the gateway's)." placeholder:"DURATION"`
+	Explain  bool          `help:"Say also how the route was decided, and where the time went."`
+	All      bool          `help:"Show all items of each section."`
+	Verbose  bool          `short:"v" help:"Show also what was left out, and more on each section."`
+	Color    string        `enum:"auto,always,never" default:"auto" help:"Colours: ${enum}; auto means on a terminal, unless NO_COLOR is set."`
+	KeyFile  string        `name:"api-key-file" type:"existingfile" help:"File with the API key, where the gateway wants one." placeholder:"FILE"`
 }
 
 // askTimeout is longer than a gateway waits for a page.
 const askTimeout = 35 * time.Second
 
+// patience is how long a person waits for the next attempt without being told.
+const patience = 2 * time.Second
+
 // Run asks one query over HTTP and draws the page.
 func (c *askCmd) Run(ctx context.Context, p *program) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout+c.Deadline)
 	defer cancel()
-	body, err := c.ask(ctx)
+	client, err := c.client()
 	if err != nil {
 		return err
 	}
-	if c.JSON {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, body, "", "  "); err != nil {
-			return fmt.Errorf("page: %w", err)
-		}
-		_, err := fmt.Fprintln(p.out, indented.String())
-		return err
+	defer client.Close()
+	if err := c.ask(ctx, p, client); err != nil {
+		return advice(err, c.HTTP)
 	}
-	var page schemas.SERP
-	if err := json.Unmarshal(body, &page); err != nil {
-		return fmt.Errorf("page: %w", err)
-	}
-	draw(p.out, page)
 	return nil
 }
 
-func (c *askCmd) ask(ctx context.Context) ([]byte, error) {
-	request := map[string]any{"query": c.Query, "market": c.Market, "platform": "terminal"}
+func (c *askCmd) client() (*httpclient.Client, error) {
+	cfg := httpclient.DefaultConfig()
+	cfg.Addr, cfg.MaxBackoff = c.HTTP, patience
+	if c.KeyFile != "" {
+		key, err := os.ReadFile(c.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("API key: %w", err)
+		}
+		cfg.APIKey = strings.TrimSpace(string(key))
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return httpclient.New(cfg, nil)
+}
+
+func (c *askCmd) request() httpclient.Request {
+	r := httpclient.Request{Query: c.Query, Market: c.Market, Platform: "terminal", Mode: schemas.Mode(c.Mode), Deadline: c.Deadline}
 	if c.User != "" {
-		request["user"] = map[string]string{"id": c.User}
+		r.User = &schemas.User{ID: c.User}
 	}
-	payload, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
+	return r
+}
+
+func (c *askCmd) ask(ctx context.Context, p *program, client *httpclient.Client) error {
+	if c.JSON {
+		page, err := client.Search(ctx, c.request())
+		if err != nil {
+			return err
+		}
+		return c.printJSON(p, page)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base(c.HTTP)+"/v1/search", bytes.NewReader(payload))
-	if err != nil {
-		return nil, err
+	size, tty := terminal(p)
+	v := view{width: size.columns, color: c.colors(tty, p.env), all: c.All, verbose: c.Verbose, links: base(c.HTTP)}
+	draft := &draft{query: c.Query}
+	live := &live{out: p.out, rows: size.rows, on: tty}
+	for e, err := range client.Stream(ctx, c.request()) {
+		if err != nil {
+			live.clear()
+			return err
+		}
+		draft.add(e)
+		if e.Page == nil {
+			live.show(v.page(draft.page()))
+		}
 	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("%w; is 'pfr up' running there?", err)
+	live.clear()
+	return c.finish(ctx, p, client, shown{v, draft.page()})
+}
+
+// shown is a finished page and how it is shown.
+type shown struct {
+	view view
+	page schemas.SERP
+}
+
+// finish draws the page for good, and explains it if that is wanted.
+func (c *askCmd) finish(ctx context.Context, p *program, client *httpclient.Client, s shown) error {
+	lines := s.view.page(s.page)
+	if c.Explain {
+		trace, err := explanation(ctx, client, s.page.CorrelationID)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, s.view.explain(trace)...)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
-	if err != nil {
-		return nil, err
+	_, err := fmt.Fprintln(p.out, strings.Join(lines, "\n"))
+	return err
+}
+
+// explanation returns the trace of a page that has just come out. The gateway's archive may
+// be a moment behind.
+func explanation(ctx context.Context, client *httpclient.Client, id string) (httpclient.Explanation, error) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		trace, err := client.Explain(ctx, id)
+		p, missing := errors.AsType[*httpclient.Problem](err)
+		missing = missing && p.Status == http.StatusNotFound || err == nil && (trace.Page == nil || trace.Decision == nil)
+		if !missing || n == 40 {
+			return trace, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return trace, ctx.Err()
+		}
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, problem(resp.StatusCode, body)
+}
+
+// printJSON prints the page as the gateway sent it, indented.
+func (c *askCmd) printJSON(p *program, page httpclient.Page) error {
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, page.JSON, "", "  "); err != nil {
+		return fmt.Errorf("page: %w", err)
 	}
-	return body, nil
+	_, err := fmt.Fprintln(p.out, indented.String())
+	return err
 }
 
 // base accepts an address with or without a scheme.
@@ -85,50 +162,39 @@ func base(addr string) string {
 	return "http://" + addr
 }
 
-// problem turns an RFC 9457 answer into an error.
-func problem(code int, body []byte) error {
-	var p struct{ Title, Detail string }
-	if json.Unmarshal(body, &p) != nil || p.Title == "" {
-		return fmt.Errorf("the gateway answered %d %s", code, http.StatusText(code))
+// colors says whether to use them (https://no-color.org).
+func (c *askCmd) colors(tty bool, env []string) bool {
+	switch c.Color {
+	case "always":
+		return true
+	case "never":
+		return false
 	}
-	return fmt.Errorf("%s: %s", p.Title, p.Detail)
+	return tty && variable(env, "NO_COLOR") == "" && variable(env, "TERM") != "dumb"
 }
 
-// draw shows a page as text.
-func draw(w io.Writer, page schemas.SERP) {
-	params, _ := json.Marshal(page.Route.Params) // values of a decoded page
-	fmt.Fprintf(w, "%s  %s\n", page.Route.Name, params)
-	fmt.Fprintf(w, "%s · coverage %.0f %% · %s, confidence %.2f · router %.1f ms, tools %.1f ms, total %.1f ms\n",
-		page.Status, 100*page.Coverage, page.Route.Source, page.Route.Confidence,
-		page.Timings.RouterMS, page.Timings.ToolsMS, page.Timings.TotalMS)
-	if page.Notice != "" {
-		fmt.Fprintln(w, page.Notice)
+// variable returns the value of an environment variable, or "".
+func variable(env []string, name string) string {
+	for _, e := range env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
 	}
-	for _, s := range page.Sections {
-		drawSection(w, s)
-	}
-	fmt.Fprintf(w, "\n%s\n", page.CorrelationID)
+	return ""
 }
 
-func drawSection(w io.Writer, s schemas.Section) {
-	fmt.Fprintf(w, "\n── %s (%s, %.1f ms)", s.Title, s.Tool, s.TookMS)
-	if s.Status != schemas.SectionOK {
-		fmt.Fprintf(w, " · %s: %s", s.Status, s.Reason)
-	}
-	fmt.Fprintln(w)
-	if s.Text != "" {
-		fmt.Fprintf(w, "   %s\n", s.Text)
-	}
-	for i, it := range s.Items {
-		fmt.Fprintf(w, "%3d  %s", i+1, it.Title)
-		for _, detail := range []string{it.Subtitle, it.ReleaseDate, it.Why} {
-			if detail != "" {
-				fmt.Fprintf(w, " · %s", detail)
-			}
+// size is that of a terminal, in cells.
+type size struct{ columns, rows int }
+
+// terminal returns the size of what is written to, and whether it is a terminal at all.
+func terminal(p *program) (size, bool) {
+	if f, ok := p.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		if columns, rows, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return size{columns, rows}, variable(p.env, "TERM") != "dumb"
 		}
-		if it.Synthetic {
-			fmt.Fprint(w, " · synthetic")
-		}
-		fmt.Fprintln(w)
 	}
+	if columns, err := strconv.Atoi(variable(p.env, "COLUMNS")); err == nil && columns > 0 {
+		return size{columns, 0}, false
+	}
+	return size{columns: 80}, false
 }

@@ -9,8 +9,9 @@ import (
 )
 
 type runCmd struct {
-	Roles []string `arg:"" name:"role" help:"gateway, router, tools, fusion or consumers; several share the process."`
-	HTTP  string   `name:"http" help:"Address of the gateway (default 127.0.0.1:8080)." placeholder:"ADDR"`
+	Roles  []string `arg:"" name:"role" help:"gateway, router, tools, fusion or consumers; several share the process."`
+	HTTP   string   `name:"http" help:"Address of the gateway (default 127.0.0.1:8080)." placeholder:"ADDR"`
+	Access string   `help:"File of the API keys and tokens that may use the gateway (docs/gateway.md); without it everybody may." placeholder:"FILE"`
 	brokers
 	model
 }
@@ -23,6 +24,9 @@ func (c *runCmd) Run(ctx context.Context, p *program) error {
 	set := append(c.brokers.overrides(), c.model.overrides()...)
 	if c.HTTP != "" {
 		set = append(set, "gateway.addr="+c.HTTP)
+	}
+	if c.Access != "" {
+		set = append(set, "gateway.access.file="+c.Access)
 	}
 	cfg, err := p.settings(set...)
 	if err != nil {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -16,13 +18,17 @@ type upCmd struct {
 	HTTP    string `name:"http" help:"Address to listen on (default 127.0.0.1:8080)." placeholder:"ADDR"`
 	Data    string `help:"Folder that keeps topics and pages; without it they are in memory and gone at the end." placeholder:"DIR"`
 	Catalog string `help:"Folder with a catalogue, built or in text form, instead of the sample." placeholder:"DIR"`
+	Access  string `help:"File of the API keys and tokens that may use the interface (docs/gateway.md); without it everybody may." placeholder:"FILE"`
 	model
 }
 
 // Run runs every role on embedded brokers and says when the pipeline answers.
 func (c *upCmd) Run(ctx context.Context, p *program) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	set := append(c.overrides(), "embedded.enabled=true")
-	for path, value := range map[string]string{"gateway.addr": c.HTTP, "embedded.data_dir": c.Data, "tools.catalog": c.Catalog} {
+	for path, value := range map[string]string{"gateway.addr": c.HTTP, "embedded.data_dir": c.Data, "tools.catalog": c.Catalog, "gateway.access.file": c.Access} {
 		if value != "" {
 			set = append(set, path+"="+value)
 		}
@@ -30,6 +36,9 @@ func (c *upCmd) Run(ctx context.Context, p *program) error {
 	cfg, err := p.settings(set...)
 	if err != nil {
 		return err
+	}
+	if cfg.Gateway.OperatorKeyFile == "" {
+		cfg.Gateway.OperatorKey = rand.Text()
 	}
 	begin := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -44,12 +53,15 @@ func (c *upCmd) Run(ctx context.Context, p *program) error {
 				return
 			}
 			fmt.Fprintf(p.out, "pfr is ready on http://%s (%.1f s)\n", r.HTTP, time.Since(begin).Seconds())
+			if next, err := c.next(r, cfg.Gateway.OperatorKey, self(os.Args)); err == nil {
+				fmt.Fprint(p.out, next)
+			}
 		})
 	}}, p.log)
 	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
 		return cause // it was up, but no query came through
 	}
-	return err
+	return c.startAdvice(err)
 }
 
 // awaitReady returns when a query has gone all the way through the pipeline.

@@ -36,15 +36,22 @@ func (c toolCaller) Call(ctx context.Context, req schemas.ToolRequest) (schemas.
 
 // callError translates what the transport says into what the aggregator knows.
 func callError(err error) error {
+	var remote *rpc.RemoteError
 	switch {
 	case errors.Is(err, rpc.ErrNoResponders):
 		return fmt.Errorf("%w: %w", fusion.ErrNoResponder, err)
 	case errors.Is(err, rpc.ErrOverloaded):
 		return fmt.Errorf("%w: %w", fusion.ErrShed, err)
+	case errors.As(err, &remote) && remote.Code == codeElsewhere:
+		return fmt.Errorf("%w: %w", fusion.ErrElsewhere, err)
 	default:
 		return err
 	}
 }
+
+// codeElsewhere is the code of a worker that wants another one to have the call, as of an
+// HTTP conflict.
+const codeElsewhere = 409
 
 // toolHandler is a worker's way back: its bad requests get a code that says so.
 func toolHandler(w *tools.Worker) rpc.Handler {
@@ -52,6 +59,9 @@ func toolHandler(w *tools.Worker) rpc.Handler {
 		reply, err := w.Handle(ctx, payload)
 		if errors.Is(err, tools.ErrBadRequest) {
 			return nil, rpc.Errorf(rpc.CodeBadRequest, "%w", err)
+		}
+		if errors.Is(err, tools.ErrInHand) || errors.Is(err, tools.ErrSlow) {
+			return nil, rpc.Errorf(codeElsewhere, "%w", err)
 		}
 		if errors.Is(err, tools.ErrOverloaded) {
 			return nil, rpc.Errorf(rpc.CodeOverloaded, "%w", err)

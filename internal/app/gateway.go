@@ -32,16 +32,23 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 	if err != nil {
 		return nil, err
 	}
+	ops, err := newOperations(in)
+	if err != nil {
+		return nil, err
+	}
+	suggest := newSuggester(know.examples())
 	counts := &onlineCounts{byRoute: map[string]schemas.OnlineMetrics{}}
 	g, err := gateway.New(cfg.Gateway, gateway.Ports{
 		Searches: client, Pages: pageReader{store}, Decisions: pageReader{store},
 		Interactions: publish(in, interactions), Online: counts, Gatherer: in.reg, About: about, Details: in.detail,
+		Suggestions: suggest, Operations: ops,
 	}, in.log, in.reg)
 	if err != nil {
 		return nil, err
 	}
-	parts := storeParts(in, store)
+	parts := append(storeParts(in, store, ops), ops.parts(in)...)
 	return append(parts,
+		suggest.part(in),
 		supervise.Part{Name: "gateway/online", Run: tail(in, online, stream.TailConfig{From: stream.FromLast(recentCounts)},
 			func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
 				counts.put(m)
@@ -83,7 +90,7 @@ func openStore(in *infra, cfg Config) (*serpstore.Store, error) {
 }
 
 // storeParts feed the page store, from where it stopped reading.
-func storeParts(in *infra, store *serpstore.Store) []supervise.Part {
+func storeParts(in *infra, store *serpstore.Store, ops *operations) []supervise.Part {
 	return []supervise.Part{
 		{Name: "gateway/sweeper", Run: func(ctx context.Context, ready func()) error {
 			ready()
@@ -91,7 +98,10 @@ func storeParts(in *infra, store *serpstore.Store) []supervise.Part {
 			return nil
 		}},
 		{Name: "gateway/decisions", Run: follow(in, store, decisions, store.PutDecision)},
-		{Name: "gateway/pages", Run: follow(in, store, pages, store.Put)},
+		{Name: "gateway/pages", Run: follow(in, store, pages, func(page schemas.SERP, at serpstore.Position) error {
+			ops.page(page)
+			return store.Put(page, at)
+		})},
 	}
 }
 

@@ -49,6 +49,17 @@ func (k knowledge) vocabulary() (vocabulary, error) {
 // sampleNote is shown on the web page while the embedded sample is in use.
 const sampleNote = "Facts compiled by hand; episodes, listeners and play counts are synthetic."
 
+// examples are queries that lead somewhere, of all routes.
+func (k knowledge) examples() []string {
+	var out []string
+	for _, r := range k.manifest.Routes {
+		if len(r.Parameters) > 0 {
+			out = append(out, r.Examples...)
+		}
+	}
+	return out
+}
+
 // about is what the web page says of itself.
 func (k knowledge) about(cfg ToolsConfig) (gateway.About, error) {
 	c, err := k.catalog()

@@ -123,6 +123,7 @@ var owners = map[string][]string{
 	"github.com/RoaringBitmap":                {"tool-workers/search"},
 	"github.com/alecthomas/kong":              {"cmd"},
 	"github.com/schollz/progressbar":          {"cmd"},
+	"github.com/mattn/go-runewidth":           {"cmd"},
 	"github.com/mmcdole/gofeed":               {"tool-workers/catalog/importer"},
 	"github.com/klauspost/compress":           {"tool-workers/catalog/importer", "producers/gateway"},
 	"github.com/ulikunitz/xz":                 {"tool-workers/catalog/importer"},

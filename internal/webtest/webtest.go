@@ -192,7 +192,14 @@ func (b *Browser) Await(script string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script)); err != nil {
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](script))
+		if err == nil {
+			return
+		}
+		if ctx.Err() == nil && strings.Contains(err.Error(), "Cannot find context") {
+			continue // the page went away for the next one
+		}
 		b.Shoot("failed-" + strings.Map(plainName, b.t.Name()))
 		b.t.Fatalf("waiting for %s: %v", script, err)
 	}
