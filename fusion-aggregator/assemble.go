@@ -8,14 +8,25 @@ import (
 
 // assemble fuses the sections of a decision into its page. Given equal sections it
 // returns equal pages, timings aside.
-func assemble(d schemas.RouteDecision, sections []schemas.Section, start time.Time) schemas.SERP {
-	dedupe(d.Decision.Calls, sections)
-	page := blank(d)
+func (a *Aggregator) assemble(d *schemas.RouteDecision, sections []schemas.Section, start time.Time) schemas.SERP {
+	a.fuse(d, sections)
+	page := blank(*d)
 	page.Sections = sections
 	page.Status, page.Coverage = pageStatus(d.Decision, sections)
-	page.Timings = timings(d, start)
+	omit(d.Decision.Calls, &page)
+	page.Timings = timings(*d, start)
 	page.CreatedAt = time.Now().UTC()
 	return page
+}
+
+// fuse leaves each section the items that it shows, and changes nothing that they shared.
+func (a *Aggregator) fuse(d *schemas.RouteDecision, sections []schemas.Section) {
+	f, _ := a.fusers.Get().(*fuser) // New makes no other
+	defer a.fusers.Put(f)
+	f.fuse(d.Query.Text, &d.Decision, sections)
+	for i := range sections {
+		settle(&sections[i])
+	}
 }
 
 // expired is the page of a query that waited past its deadline. No tool was called.
@@ -46,33 +57,37 @@ func summary(d schemas.Decision) schemas.RouteSummary {
 	}
 }
 
-// dedupe keeps each item in the first section that has it, in layout order, and cuts each
-// section to its limit. A section that is whole is one thing made of items, as a mix is:
-// it keeps them all, and what it has may stand elsewhere too.
-func dedupe(calls []schemas.Call, sections []schemas.Section) {
-	taken := map[string]bool{}
-	for i := range sections {
-		if calls[i].Whole {
-			claim(map[string]bool{}, calls[i].Limit, &sections[i])
-		} else {
-			claim(taken, calls[i].Limit, &sections[i])
-		}
+// settle says of a section that lost all its items to others why it is empty.
+func settle(s *schemas.Section) {
+	if s.Status == schemas.SectionOK && len(s.Items) == 0 && s.Text == "" {
+		s.Status, s.Reason = schemas.SectionEmpty, "everything found is in the sections above"
 	}
 }
 
-// claim leaves a section the items that are not taken, up to its limit, and takes them.
-func claim(taken map[string]bool, limit int, s *schemas.Section) {
-	kept := make([]schemas.Item, 0, min(len(s.Items), limit))
-	for _, it := range s.Items {
-		if !taken[it.ID] && len(kept) < limit {
-			taken[it.ID] = true
-			kept = append(kept, it)
+// omit takes the empty sections that the manifest does not want explained off the page. A
+// page of which nothing would be left keeps all.
+func omit(calls []schemas.Call, page *schemas.SERP) {
+	n := 0
+	for i, s := range page.Sections {
+		n += count(omitted(&calls[i], &s))
+	}
+	if n == 0 || n == len(page.Sections) {
+		return
+	}
+	kept := make([]schemas.Section, 0, len(page.Sections)-n)
+	page.Omitted = make([]schemas.Section, 0, n)
+	for i, s := range page.Sections {
+		if omitted(&calls[i], &s) {
+			page.Omitted = append(page.Omitted, s)
+		} else {
+			kept = append(kept, s)
 		}
 	}
-	s.Items = kept
-	if s.Status == schemas.SectionOK && len(kept) == 0 && s.Text == "" {
-		s.Status, s.Reason = schemas.SectionEmpty, "everything found is in the sections above"
-	}
+	page.Sections = kept
+}
+
+func omitted(c *schemas.Call, s *schemas.Section) bool {
+	return c.Empty == schemas.EmptyOmit && s.Status == schemas.SectionEmpty
 }
 
 // pageStatus says how much came out. Coverage is the share of calls that were answered.

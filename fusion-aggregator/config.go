@@ -19,19 +19,21 @@ type Config struct {
 	// RebuildTail is how many pages of a partition are read back to fill that memory when
 	// the partition is taken over.
 	RebuildTail int `yaml:"rebuild_tail"`
+	// Hedge is about calls that are repeated because their worker is slow.
+	Hedge HedgeConfig `yaml:"hedge"`
 }
 
 // DefaultConfig returns the settings for pages of half a second.
 func DefaultConfig() Config {
 	return Config{
 		Reserve: 20 * time.Millisecond, PublishTimeout: 10 * time.Second, LateGrace: 500 * time.Millisecond,
-		Remember: 100_000, RebuildTail: 2_000,
+		Remember: 100_000, RebuildTail: 2_000, Hedge: DefaultHedgeConfig(),
 	}
 }
 
 // Validate reports every problem at once.
 func (c Config) Validate() error {
-	var errs []error
+	errs := []error{c.Hedge.Validate()}
 	if c.Reserve < 0 {
 		errs = append(errs, fmt.Errorf("reserve %v: must not be negative", c.Reserve))
 	}

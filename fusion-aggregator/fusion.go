@@ -1,8 +1,16 @@
 // Package fusion is the aggregator: it turns a route decision into a page.
 //
 // It scatters the calls of the decision to the tools, gathers the answers by deadline, and
-// fuses them into one SERP: each call fills one section, each section has a status, and no
-// item is listed twice. A [Refiner] may have the last word on their order. One slow, dead or lying tool costs its own section and no more.
+// fuses them into one SERP: each call fills one section, and each section has a status. One
+// slow, dead or lying tool costs its own section and no more.
+//
+// A call is mandatory or optional. Mandatory ones hold the page until they are due; once
+// they have landed and enough others have, the page has a quorum and the rest a last
+// patience. A hedge is a call that is repeated to another worker because the first is slow.
+//
+// A work is a song or an album, whatever recording or edition of it: the live version and
+// the remaster of a song are versions of one work. A page shows a work once; the item that
+// is shown stands for the others. A [Refiner] may have the last word on the order of items.
 //
 // The page is final once it is on the SERP topic; the copies sent to the feed on the way
 // only make it faster.
@@ -28,6 +36,9 @@ var (
 	ErrNoResponder = errors.New("no worker of this tool is running")
 	ErrShed        = errors.New("the tool is overloaded")
 	ErrInvalid     = errors.New("the answer broke its schema")
+	// ErrElsewhere refuses a call that another worker should have: the one that got it is
+	// slow, or has the call in hand already, of which this is the repeat.
+	ErrElsewhere = errors.New("another worker should have this call")
 )
 
 // Caller asks one tool. It must return soon after ctx ends.
@@ -57,12 +68,14 @@ type Ports struct {
 // Aggregator makes pages. It is safe for concurrent use; decisions of one correlation id
 // must come one after the other.
 type Aggregator struct {
-	cfg   Config
-	ports Ports
-	log   *slog.Logger
-	m     *metrics
-	seen  *lru.Cache[string, struct{}]
-	late  sync.WaitGroup
+	cfg    Config
+	ports  Ports
+	log    *slog.Logger
+	m      *metrics
+	seen   *lru.Cache[string, struct{}]
+	hedges *hedges
+	fusers sync.Pool // of *fuser
+	late   sync.WaitGroup
 }
 
 // New returns an Aggregator. Close it when its last Handle has returned.
@@ -74,7 +87,10 @@ func New(cfg Config, ports Ports, log *slog.Logger, reg prometheus.Registerer) (
 	if err != nil {
 		return nil, fmt.Errorf("fusion: %w", err)
 	}
-	return &Aggregator{cfg: cfg, ports: ports, log: log, m: newMetrics(reg), seen: seen}, nil
+	return &Aggregator{
+		cfg: cfg, ports: ports, log: log, m: newMetrics(reg), seen: seen, hedges: newHedges(cfg.Hedge),
+		fusers: sync.Pool{New: func() any { return &fuser{} }},
+	}, nil
 }
 
 // Remember notes that a page is out already. A process that takes over a partition calls
@@ -110,8 +126,9 @@ func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.
 	if !start.Before(d.Query.Deadline.Add(-a.cfg.Reserve)) { // no tool could answer in time
 		return expired(d, start)
 	}
+	d.Decision.Calls = inPageOrder(d.Decision)
 	a.announce(ctx, d)
-	page := assemble(d, a.gather(ctx, d), start)
+	page := a.assemble(&d, a.gather(ctx, &d), start)
 	a.refine(ctx, d, &page)
 	page.Timings.TotalMS, page.CreatedAt = total(d, time.Now()), time.Now().UTC()
 	return page
@@ -121,7 +138,7 @@ func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.
 func (a *Aggregator) announce(ctx context.Context, d schemas.RouteDecision) {
 	slots := make([]schemas.Slot, len(d.Decision.Calls))
 	for i, c := range d.Decision.Calls {
-		slots[i] = schemas.Slot{ID: c.Section, Title: c.Title, Component: c.Component, Tool: c.Tool}
+		slots[i] = schemas.Slot{ID: c.Section, Title: c.Title, Component: c.Component, Tool: c.Tool, Display: c.Display}
 	}
 	a.ports.Feed.Send(ctx, schemas.Progress{
 		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID, Kind: schemas.ProgressRoute,

@@ -341,7 +341,7 @@ func TestLateAnswersAreCountedAndDropped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reg := prometheus.NewPedanticRegistry()
 		a, out := aggregator(t, tools{"a": after(400*time.Millisecond, "x")}, reg)
-		if err := a.Handle(t.Context(), decision(time.Second, "a")); err != nil {
+		if err := a.Handle(t.Context(), decision(450*time.Millisecond, "a")); err != nil {
 			t.Fatal(err)
 		}
 		a.Close() // waits for the late call

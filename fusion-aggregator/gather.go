@@ -2,173 +2,99 @@ package fusion
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"slices"
 	"time"
 
-	"github.com/parallel-fusion/pfr/internal/telemetry"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
 // answer is what became of call i.
 type answer struct {
-	i    int
-	resp schemas.ToolResponse
-	err  error
-	took time.Duration
+	i        int
+	resp     schemas.ToolResponse
+	err      error
+	took     time.Duration
+	repeated bool // it is that of the repeat
+}
+
+// gathering is a page whose calls are out.
+type gathering struct {
+	d        *schemas.RouteDecision
+	s        *schedule
+	sections []schemas.Section // with all that was found; those that are open have no id
+	answers  chan answer
 }
 
 // gather asks every tool of the decision at once and returns a section for each call, in
-// the order of the calls. It returns when all have answered, or at the deadline.
-func (a *Aggregator) gather(ctx context.Context, d schemas.RouteDecision) []schemas.Section {
+// the order of the calls, with all that was found. It returns when all have answered, or
+// when the page waits no longer. Answers that come later are counted.
+func (a *Aggregator) gather(ctx context.Context, d *schemas.RouteDecision) []schemas.Section {
 	calls := d.Decision.Calls
-	start := time.Now()
-	limits := make([]time.Time, len(calls)) // when each section is due; it stays open until the last is
-	answers := make(chan answer, len(calls))
-	for i, c := range calls {
-		limits[i] = a.limit(d.Query, c, start)
-		a.late.Go(func() { answers <- a.call(ctx, d, i, limits[i]) })
+	g := gathering{
+		d: d, s: a.schedule(d, time.Now()), sections: make([]schemas.Section, len(calls)), answers: make(chan answer, len(calls)),
 	}
-
-	sections := make([]schemas.Section, len(calls))
-	deadline := time.NewTimer(time.Until(lastOpen(sections, limits)))
+	for i := range calls {
+		a.late.Go(func() { g.answers <- a.call(ctx, d, i, g.s.limits[i]) })
+	}
+	deadline := time.NewTimer(time.Until(g.s.last()))
 	defer deadline.Stop()
 	for open := len(calls); open > 0; open-- {
 		select {
-		case ans := <-answers:
-			sections[ans.i] = a.land(ctx, d, ans)
-			deadline.Reset(time.Until(lastOpen(sections, limits)))
+		case ans := <-g.answers:
+			a.land(ctx, &g, ans)
+			deadline.Reset(time.Until(g.s.last()))
 		case <-deadline.C:
-			a.closeOpen(d, sections, start)
-			a.late.Go(func() { a.countLate(answers, open, d) })
-			return sections
+			a.closeOpen(&g)
+			a.late.Go(func() { a.countLate(g.answers, open, d) })
+			return g.sections
 		}
 	}
-	return sections
-}
-
-// lastOpen returns the latest limit of the sections that have not landed.
-func lastOpen(sections []schemas.Section, limits []time.Time) time.Time {
-	var last time.Time
-	for i, limit := range limits {
-		if sections[i].ID == "" && limit.After(last) {
-			last = limit
-		}
-	}
-	return last
-}
-
-// limit is when the section of c is closed: by the call's own deadline or by the query's,
-// whichever is nearer.
-func (a *Aggregator) limit(q schemas.PublicQuery, c schemas.Call, start time.Time) time.Time {
-	own := start.Add(time.Duration(c.DeadlineMS) * time.Millisecond)
-	if page := q.Deadline.Add(-a.cfg.Reserve); page.Before(own) {
-		return page
-	}
-	return own
-}
-
-// call asks one tool. It waits a little longer than limit, so that late answers are seen.
-func (a *Aggregator) call(ctx context.Context, d schemas.RouteDecision, i int, limit time.Time) answer {
-	c := d.Decision.Calls[i]
-	start := time.Now()
-	ctx, end := telemetry.Start(ctx, "call "+c.Tool, telemetry.Internal)
-	ctx, cancel := context.WithDeadline(ctx, limit.Add(a.cfg.LateGrace))
-	defer cancel()
-	req := request(d, c, limit)
-	resp, err := a.ports.Tools.Call(ctx, req)
-	if err == nil {
-		err = verify(req, resp)
-	}
-	end(err)
-	return answer{i: i, resp: resp, err: err, took: time.Since(start)}
-}
-
-func request(d schemas.RouteDecision, c schemas.Call, limit time.Time) schemas.ToolRequest {
-	return schemas.ToolRequest{
-		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID,
-		Tool: c.Tool, Section: c.Section, Query: d.Query.Text, Params: c.Params, Limit: c.Limit + c.Spare,
-		Market: d.Query.Market, Locale: d.Query.Locale, User: d.User, Deadline: limit, Late: c.Late,
-	}
-}
-
-// verify refuses an answer that is not to this request or that breaks the schema.
-func verify(req schemas.ToolRequest, resp schemas.ToolResponse) error {
-	if err := resp.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	if !resp.Answers(req) {
-		return fmt.Errorf("%w: it answers another request", ErrInvalid)
-	}
-	return nil
+	return g.sections
 }
 
 // land turns an answer into its section and sends it ahead of the page.
-func (a *Aggregator) land(ctx context.Context, d schemas.RouteDecision, ans answer) schemas.Section {
-	c := d.Decision.Calls[ans.i]
+func (a *Aggregator) land(ctx context.Context, g *gathering, ans answer) {
+	c := g.d.Decision.Calls[ans.i]
 	s := section(c, ans)
+	g.sections[ans.i] = s
+	g.s.land(ans.i, s.Status, time.Now())
 	a.m.section(c.Tool, s.Status, ans.took)
 	if ans.err != nil {
-		a.log.Debug("section has no answer", "tool", c.Tool, "status", s.Status, "correlation_id", d.Query.CorrelationID, "err", ans.err)
+		a.log.Debug("section has no answer", "tool", c.Tool, "status", s.Status, "correlation_id", g.d.Query.CorrelationID, "err", ans.err)
 	}
-	shown := s
-	shown.Items = s.Items[:min(len(s.Items), c.Limit)]
+	ahead := a.ahead(g, ans.i)
 	a.ports.Feed.Send(ctx, schemas.Progress{
-		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &shown,
+		SchemaVersion: schemas.Version, CorrelationID: g.d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &ahead,
 	})
-	return s
+}
+
+// ahead returns section i as the page would show it if nothing but what has landed above
+// came. It is the one of the page, but for what refinement does, and for works that a
+// section above it, which lands later, has too.
+func (a *Aggregator) ahead(g *gathering, i int) schemas.Section {
+	landed := slices.Clone(g.sections[:i+1])
+	a.fuse(g.d, landed)
+	return landed[i]
 }
 
 // closeOpen gives every section that is still open the status of a timeout.
-func (a *Aggregator) closeOpen(d schemas.RouteDecision, sections []schemas.Section, start time.Time) {
-	for i, c := range d.Decision.Calls {
-		if sections[i].ID == "" {
-			took := time.Since(start)
-			sections[i] = section(c, answer{err: context.DeadlineExceeded, took: took})
+func (a *Aggregator) closeOpen(g *gathering) {
+	now := time.Now()
+	for i, c := range g.d.Decision.Calls {
+		if g.sections[i].ID == "" {
+			took := now.Sub(g.s.start)
+			g.sections[i] = section(c, answer{err: context.DeadlineExceeded, took: took})
+			g.sections[i].Reason = g.s.missed(i, now)
 			a.m.section(c.Tool, schemas.SectionTimeout, took)
 		}
 	}
 }
 
 // countLate waits for the answers that missed the page and counts the good ones.
-func (a *Aggregator) countLate(answers <-chan answer, open int, d schemas.RouteDecision) {
+func (a *Aggregator) countLate(answers <-chan answer, open int, d *schemas.RouteDecision) {
 	for range open {
 		if ans := <-answers; ans.err == nil {
 			a.m.late.WithLabelValues(d.Decision.Calls[ans.i].Tool).Inc()
 		}
 	}
 }
-
-func section(c schemas.Call, ans answer) schemas.Section {
-	s := schemas.Section{
-		ID: c.Section, Title: c.Title, Component: c.Component, Tool: c.Tool,
-		Items: []schemas.Item{}, TookMS: millis(ans.took),
-	}
-	s.Status, s.Reason = status(ans)
-	if s.Status == schemas.SectionOK {
-		s.Items, s.Text, s.ServiceMS = ans.resp.Items, ans.resp.Text, ans.resp.TookMS // with the spare ones
-	}
-	return s
-}
-
-// status says what an answer means for its section, and why, for a person.
-func status(ans answer) (schemas.SectionStatus, string) {
-	switch err := ans.err; {
-	case err == nil && len(ans.resp.Items) == 0 && ans.resp.Text == "":
-		return schemas.SectionEmpty, "nothing was found"
-	case err == nil:
-		return schemas.SectionOK, ""
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return schemas.SectionTimeout, "no answer by the deadline"
-	case errors.Is(err, ErrNoResponder):
-		return schemas.SectionNoResponder, ErrNoResponder.Error()
-	case errors.Is(err, ErrShed):
-		return schemas.SectionShed, ErrShed.Error()
-	case errors.Is(err, ErrInvalid):
-		return schemas.SectionInvalid, ErrInvalid.Error()
-	default:
-		return schemas.SectionError, "the tool failed"
-	}
-}
-
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

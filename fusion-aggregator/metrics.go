@@ -16,6 +16,7 @@ type metrics struct {
 	sections   *prometheus.CounterVec
 	late       *prometheus.CounterVec
 	refined    *prometheus.CounterVec
+	repeats    *prometheus.CounterVec
 	duplicates prometheus.Counter
 	sectionSec *prometheus.HistogramVec
 	pageSec    *prometheus.HistogramVec
@@ -28,6 +29,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sections:   f.CounterVec("sections_total", "Sections closed, by tool and status.", "tool", "status"),
 		late:       f.CounterVec("late_answers_total", "Good answers that came after their section was closed.", "tool"),
 		refined:    f.CounterVec("refined_total", "Pages that could be put in another order, by what became of it.", "outcome"),
+		repeats:    f.CounterVec("repeats_total", "Calls repeated to another worker, by what became of the repeat.", "tool", "outcome"),
 		duplicates: f.Counter("duplicate_decisions_total", "Decisions whose page was out already."),
 		sectionSec: f.Seconds("section_seconds", "Time from scatter to the end of a section.", "tool"),
 		pageSec:    f.Seconds("page_seconds", "Time from submission of a query to its durable page.", "route"),
@@ -43,3 +45,5 @@ func (m *metrics) observe(page schemas.SERP) {
 	m.pages.WithLabelValues(page.Route.Name, string(page.Status)).Inc()
 	m.pageSec.WithLabelValues(page.Route.Name).Observe(page.Timings.TotalMS / 1000)
 }
+
+func (m *metrics) repeat(tool, outcome string) { m.repeats.WithLabelValues(tool, outcome).Inc() }

@@ -80,13 +80,22 @@ func openPage(d schemas.Decision, page schemas.SERP) OpenPage {
 	const answer, mix = "answer", "mix" // components that are one thing
 	open := OpenPage{Query: page.Query}
 	for i, s := range page.Sections {
-		c := d.Calls[i]
+		c := callOf(d.Calls, s.ID)
 		if c.Whole || s.Component == answer || s.Component == mix || s.Text != "" || s.Status != schemas.SectionOK || len(s.Items) < 2 {
 			continue
 		}
-		open.Sections = append(open.Sections, OpenSection{Title: s.Title, Items: s.Items, KeepTop: d.Refine.KeepTop && c.Mandatory, at: i})
+		open.Sections = append(open.Sections, OpenSection{Title: s.Title, Items: s.Items, KeepTop: keepsTop(&d, c), at: i})
 	}
 	return open
+}
+
+// callOf returns the call that fills a section of the page.
+func callOf(calls []schemas.Call, section string) *schemas.Call {
+	i := 0
+	for calls[i].Section != section {
+		i++
+	}
+	return &calls[i]
 }
 
 // reorder applies an order that is sound, and says what became of it, for metrics.

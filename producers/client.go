@@ -28,6 +28,11 @@ var (
 	// accepted; the same request with the same correlation id may be sent again, and gets
 	// one page.
 	ErrUnavailable = errors.New("the pipeline does not accept queries now")
+	// ErrKafka and ErrNATS say which broker is away. Every ErrUnavailable comes with
+	// ErrKafka, which takes queries; an ErrNoPage comes with ErrNATS, which carries calls and
+	// progress, if it could not be reached when the search began.
+	ErrKafka = errors.New("kafka is away")
+	ErrNATS  = errors.New("nats is away")
 	// ErrNoPage marks an accepted query whose page did not come in time. It may still come:
 	// ask the archive for its correlation id.
 	ErrNoPage = errors.New("the page did not come in time")
@@ -66,13 +71,15 @@ type Config struct {
 	MaxDeadline time.Duration `yaml:"max_deadline"` // longer ones are refused
 	// Grace is how long after its deadline a page is still waited for.
 	Grace time.Duration `yaml:"grace"`
+	// PublishTimeout is how long the brokers have to take a query.
+	PublishTimeout time.Duration `yaml:"publish_timeout"`
 }
 
 // DefaultConfig returns the settings for pages in under half a second.
 func DefaultConfig() Config {
 	return Config{
 		Deadline: 450 * time.Millisecond, MinDeadline: 50 * time.Millisecond, MaxDeadline: 30 * time.Second,
-		Grace: 2 * time.Second,
+		Grace: 2 * time.Second, PublishTimeout: 2 * time.Second,
 	}
 }
 
@@ -84,6 +91,9 @@ func (c Config) Validate() error {
 	}
 	if c.Grace < 0 {
 		errs = append(errs, fmt.Errorf("grace %v: must not be negative", c.Grace))
+	}
+	if c.PublishTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("publish_timeout %v: must be positive", c.PublishTimeout))
 	}
 	return errors.Join(errs...)
 }
@@ -178,18 +188,41 @@ func (c *Client) Follow(ctx context.Context, q schemas.Query, onStep func(schema
 	defer func() { end(err); c.m.outcome(err) }()
 	ctx, cancel := context.WithDeadline(ctx, q.Deadline.Add(c.cfg.Grace))
 	defer cancel()
+	return c.follow(ctx, q.CorrelationID, onStep, func() error {
+		ctx, cancel := context.WithTimeout(ctx, c.cfg.PublishTimeout)
+		defer cancel()
+		if err := c.ports.Queries.Publish(ctx, q); err != nil {
+			return fmt.Errorf("%w: %w: %w", ErrUnavailable, ErrKafka, err)
+		}
+		return nil
+	})
+}
 
-	steps, stop, err := c.ports.Steps.Follow(q.CorrelationID)
-	if err != nil {
+// Resume is Follow for a query that was published before, here or elsewhere: it publishes
+// nothing. Steps before now are lost to it. It waits until deadline or until ctx ends, and
+// returns an error that wraps ErrNoPage if there was no page by then, also if there never
+// was such a query.
+func (c *Client) Resume(ctx context.Context, correlationID string, deadline time.Time, onStep func(schemas.Progress)) (page schemas.SERP, err error) {
+	ctx, end := telemetry.Start(ctx, "resume", telemetry.Internal)
+	defer func() { end(err); c.m.resumed(err) }()
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	return c.follow(ctx, correlationID, onStep, func() error { return nil })
+}
+
+// follow listens for the page by both ways, calls start, and waits until ctx ends.
+func (c *Client) follow(ctx context.Context, id string, onStep func(schemas.Progress), start func() error) (schemas.SERP, error) {
+	steps, stop, away := c.ports.Steps.Follow(id)
+	if away != nil {
 		// Without the fast copy the page still comes from the archive.
-		c.log.Warn("following a query over the archive only", "correlation_id", q.CorrelationID, "err", err)
-		steps, stop = nil, func() {}
+		c.log.Warn("following a query over the archive only", "correlation_id", id, "err", away)
+		steps, stop, away = nil, func() {}, fmt.Errorf("%w: %w", ErrNATS, away)
 	}
 	defer stop()
-	archived, leave := c.waitForArchive(ctx, q.CorrelationID) // before the page can be there
+	archived, leave := c.waitForArchive(ctx, id) // before the page can be there
 	defer leave()
-	if err := c.ports.Queries.Publish(ctx, q); err != nil {
-		return schemas.SERP{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if err := start(); err != nil {
+		return schemas.SERP{}, err
 	}
 	for {
 		select {
@@ -205,7 +238,7 @@ func (c *Client) Follow(ctx context.Context, q schemas.Query, onStep func(schema
 			}
 		case r := <-archived:
 			if r.err != nil {
-				return schemas.SERP{}, fmt.Errorf("%w: query %s: %w", ErrNoPage, q.CorrelationID, r.err)
+				return schemas.SERP{}, fmt.Errorf("%w: query %s: %w", ErrNoPage, id, errors.Join(r.err, away))
 			}
 			c.m.pages.WithLabelValues("archive").Inc()
 			return r.page, nil

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // are switched on.
 type pipeline struct {
 	refuse  error
+	silent  bool // the brokers do not even refuse
 	follow  error
 	steps   chan schemas.Progress
 	archive chan schemas.SERP
@@ -31,7 +32,11 @@ func newPipeline() *pipeline {
 	return &pipeline{steps: make(chan schemas.Progress, 8), archive: make(chan schemas.SERP, 1), onQuery: func(schemas.Query) {}}
 }
 
-func (p *pipeline) Publish(_ context.Context, q schemas.Query) error {
+func (p *pipeline) Publish(ctx context.Context, q schemas.Query) error {
+	if p.silent {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if p.refuse == nil {
 		p.onQuery(q)
 	}
@@ -162,4 +167,48 @@ func TestBadRequests(t *testing.T) {
 	if _, err := c.Query(producers.Request{Text: strings.Repeat("ä", schemas.MaxQueryRunes)}); err != nil {
 		t.Errorf("longest text: %v", err)
 	}
+}
+
+// Who resumes a search gets what is still to come, and sends no second query.
+func TestResumePublishesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipeline()
+		p.onQuery = func(schemas.Query) { t.Error("a second query was published") }
+		c := p.client(t)
+		page := schemas.SERP{CorrelationID: "a"}
+		p.steps <- schemas.Progress{Kind: schemas.ProgressSection}
+		p.steps <- schemas.Progress{Kind: schemas.ProgressSERP, SERP: &page}
+		var n int
+		got, err := c.Resume(t.Context(), "a", time.Now().Add(time.Second), func(schemas.Progress) { n++ })
+		if err != nil || got.CorrelationID != "a" || n != 1 {
+			t.Errorf("page %q after %d steps, %v", got.CorrelationID, n, err)
+		}
+		p.archive <- schemas.SERP{CorrelationID: "b"}
+		if got, err = c.Resume(t.Context(), "b", time.Now().Add(time.Second), func(schemas.Progress) {}); err != nil || got.CorrelationID != "b" {
+			t.Errorf("from the archive: %q, %v", got.CorrelationID, err)
+		}
+		start := time.Now()
+		_, err = c.Resume(t.Context(), "nothing", start.Add(300*time.Millisecond), func(schemas.Progress) {})
+		if took := time.Since(start); !errors.Is(err, producers.ErrNoPage) || took != 300*time.Millisecond {
+			t.Errorf("unknown id: %v after %v", err, took)
+		}
+	})
+}
+
+// A search whose brokers are away ends after the publish timeout, however late its deadline
+// is, and says which of them is away.
+func TestBrokersAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipeline()
+		p.silent = true
+		start := time.Now()
+		_, err := p.client(t).Search(t.Context(), producers.Request{Text: "x", Deadline: 30 * time.Second})
+		if took := time.Since(start); !errors.Is(err, producers.ErrUnavailable) || !errors.Is(err, producers.ErrKafka) || took != 2*time.Second {
+			t.Errorf("kafka: %v after %v", err, took)
+		}
+		p.silent, p.follow = false, errors.New("disconnected")
+		if _, err := p.client(t).Search(t.Context(), producers.Request{Text: "x"}); !errors.Is(err, producers.ErrNoPage) || !errors.Is(err, producers.ErrNATS) {
+			t.Errorf("nats: %v", err)
+		}
+	})
 }

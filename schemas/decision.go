@@ -148,8 +148,8 @@ type Lead struct {
 	Confidence float64 `json:"confidence"` // the least that the decision must have, 0 to 1
 }
 
-// Quorum lets a page go out before all calls have answered: once every mandatory section
-// and so many sections in all have landed, the others have so long.
+// Quorum lets a page go out before all calls have answered: once every mandatory call is
+// answered and so many sections in all have something to show, the others have so long.
 type Quorum struct {
 	Sections   int `json:"sections"`
 	PatienceMS int `json:"patience_ms"`

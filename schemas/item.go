@@ -22,7 +22,8 @@ type Item struct {
 	Why         string   `json:"why,omitempty"`          // a reason to show
 	Synthetic   bool     `json:"synthetic,omitempty"`    // invented for the sample, and shown as such
 	// Versions names other versions of the same work that are not listed because this item
-	// stands for them: live, remaster, deluxe, single, ... It is set by fusion.
+	// stands for them: acoustic, album, clean, deluxe, demo, edit, explicit, live, mono,
+	// remaster, session, single, stereo or studio. It is set by fusion.
 	Versions []string `json:"versions,omitempty"`
 }
 

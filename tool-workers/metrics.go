@@ -13,6 +13,8 @@ const (
 	skipBad      = "bad_request"
 	skipExpired  = "expired"
 	skipHopeless = "too_little_time"
+	skipInHand   = "in_hand"
+	skipSlow     = "slow"
 )
 
 type metrics struct {

@@ -22,6 +22,12 @@ var (
 	// ErrTooLate marks a call that was not run, since its answer would have come after its
 	// deadline. It is a [context.DeadlineExceeded].
 	ErrTooLate = fmt.Errorf("too little time left: %w", context.DeadlineExceeded)
+	// ErrInHand refuses the repeat of a call that the worker has in hand: it is meant for
+	// another worker.
+	ErrInHand = errors.New("this call is in hand here")
+	// ErrSlow refuses a call that is no repeat because this worker is slower than it was:
+	// another one should have it. A caller that finds no other sends it as a repeat.
+	ErrSlow = errors.New("this worker is slow")
 )
 
 // Tool answers calls. It is safe for concurrent use.

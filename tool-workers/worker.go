@@ -20,6 +20,7 @@ type Worker struct {
 	version string
 	results *Results // nil: no answer is kept
 	pace    pace
+	hands   hands
 	log     *slog.Logger
 	m       *metrics
 }
@@ -34,7 +35,7 @@ func WithResults(r *Results) WorkerOption { return func(w *Worker) { w.results =
 // NewWorker returns a Worker for tool. version names the data or model behind it and goes
 // into every answer, unless the tool knows better; see [Versioned].
 func NewWorker(tool Tool, version string, log *slog.Logger, reg prometheus.Registerer, options ...WorkerOption) *Worker {
-	w := &Worker{tool: tool, version: version, log: log, m: newMetrics(reg, tool.Name())}
+	w := &Worker{tool: tool, version: version, log: log, m: newMetrics(reg, tool.Name()), hands: newHands()}
 	for _, o := range options {
 		o(w)
 	}
@@ -54,7 +55,9 @@ func (w *Worker) Warm(ctx context.Context) error {
 // Handle answers one encoded [schemas.ToolRequest] with an encoded
 // [schemas.ToolResponse]. Its errors wrap ErrBadRequest when repeating the call cannot
 // help, and ErrTooLate when the tool was not asked because its answer would come after the
-// deadline. A tool that adapts is asked as long as the deadline has not passed.
+// deadline. A tool that adapts is asked as long as the deadline has not passed. A repeat of
+// a call that is in hand is refused at once with ErrInHand, and a call that is no repeat
+// with ErrSlow by a worker that has become slow.
 //
 // ctx ends the run. It may end later than the deadline of the request: whoever sends
 // [schemas.LateCache] wants a late answer kept, and gets it late.
@@ -69,11 +72,18 @@ func (w *Worker) Handle(ctx context.Context, payload []byte) ([]byte, error) {
 		w.m.skip(skipExpired)
 		return nil, fmt.Errorf("run %s: %w", req.Tool, ErrTooLate)
 	}
-	result, err := w.answer(ctx, req)
+	put, err := w.accept(req)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", req.Tool, err)
 	}
-	return codec.Encode(w.response(req, result, time.Since(start)))
+	defer put()
+	result, how, err := w.answer(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("run %s: %w", req.Tool, err)
+	}
+	resp := w.response(req, result, time.Since(start))
+	resp.Cached = how != servedRun
+	return codec.Encode(resp)
 }
 
 func (w *Worker) read(payload []byte) (schemas.ToolRequest, error) {
@@ -85,6 +95,20 @@ func (w *Worker) read(payload []byte) (schemas.ToolRequest, error) {
 		return req, fmt.Errorf("%w: this is %s", ErrBadRequest, w.tool.Name())
 	}
 	return req, nil
+}
+
+// accept takes a call in hand until put is called, or says why another worker should.
+func (w *Worker) accept(req schemas.ToolRequest) (put func(), err error) {
+	if spec, _ := SpecOf(w.tool); !req.Repeat && !spec.Adapts && w.pace.slow() {
+		w.m.skip(skipSlow)
+		return nil, ErrSlow
+	}
+	put, ok := w.hands.take(req)
+	if !ok {
+		w.m.skip(skipInHand)
+		return nil, ErrInHand
+	}
+	return put, nil
 }
 
 func (w *Worker) response(req schemas.ToolRequest, result Result, took time.Duration) schemas.ToolResponse {
@@ -99,19 +123,20 @@ func (w *Worker) response(req schemas.ToolRequest, result Result, took time.Dura
 	}
 }
 
-// answer takes the kept answer to an equal call, or runs the tool.
-func (w *Worker) answer(ctx context.Context, req schemas.ToolRequest) (Result, error) {
+// answer takes the kept answer to an equal call, or runs the tool. It says which.
+func (w *Worker) answer(ctx context.Context, req schemas.ToolRequest) (Result, served, error) {
 	spec, described := SpecOf(w.tool)
 	if described {
 		req = spec.narrow(req)
 	}
 	version := VersionOf(w.tool, w.version)
 	if w.results == nil || spec.CacheFor <= 0 {
-		return w.run(ctx, req, version, req.Deadline)
+		r, err := w.run(ctx, req, version, req.Deadline)
+		return r, servedRun, err
 	}
 	key, err := w.results.key(spec, version, req)
 	if err != nil {
-		return Result{}, err
+		return Result{}, servedRun, err
 	}
 	end := req.Deadline
 	if req.Late == schemas.LateCache {
@@ -125,7 +150,7 @@ func (w *Worker) answer(ctx context.Context, req schemas.ToolRequest) (Result, e
 		},
 	})
 	w.m.served(how)
-	return r, err
+	return r, how, err
 }
 
 // keeps says whether an answer that has just come may be kept: a late one only if its

@@ -83,8 +83,8 @@ type Suggestion struct {
 	Source string `json:"source"` // popular or example
 }
 
-// Suggest returns at most limit queries that begin as prefix does; 0 leaves the number to
-// the gateway, and market "" the market.
+// Suggest returns at most limit queries that begin as prefix does, or have a word that
+// does; 0 leaves the number to the gateway, and market "" the market.
 func (c *Client) Suggest(ctx context.Context, prefix, market string, limit int) ([]Suggestion, error) {
 	values := url.Values{"q": {prefix}}
 	if market != "" {

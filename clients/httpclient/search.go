@@ -1,6 +1,7 @@
 package httpclient
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,7 +24,7 @@ type Request struct {
 	ClientID      string
 	SessionID     string
 	Mode          schemas.Mode
-	Deadline      time.Duration // of the page; whole milliseconds
+	Deadline      time.Duration // of the page; its part of a millisecond counts as a whole one
 	Experiments   map[string]string
 	User          *schemas.User
 }
@@ -54,12 +55,17 @@ func (r *Request) prepare() (call, error) {
 	}
 	data, err := json.Marshal(body{
 		r.Query, r.CorrelationID, r.Market, r.Locale, r.Platform, r.ClientID, r.SessionID, r.Mode,
-		r.Deadline.Milliseconds(), r.Experiments, r.User,
+		milliseconds(r.Deadline), r.Experiments, r.User,
 	})
 	if err != nil {
 		return call{}, fmt.Errorf("search: %w", err)
 	}
 	return call{method: http.MethodPost, path: "/v1/search", body: data}, nil
+}
+
+// milliseconds rounds away from zero, which stands for no deadline at all.
+func milliseconds(d time.Duration) int64 {
+	return int64(cmp.Compare(d, 0)) * int64((d.Abs()+time.Millisecond-1)/time.Millisecond)
 }
 
 // NewID returns a new UUIDv7, as correlation ids and event ids are.

@@ -21,12 +21,12 @@ import (
 type askCmd struct {
 	Query    string        `arg:"" help:"What to search for."`
 	HTTP     string        `name:"http" default:"127.0.0.1:8080" help:"Address of the gateway."`
-	JSON     bool          `name:"json" help:"Print the page as JSON."`
+	JSON     bool          `name:"json" xor:"form" help:"Print the page as JSON."`
 	User     string        `help:"Pseudonymous id of the listener." placeholder:"ID"`
 	Market   string        `default:"US" help:"Market, as two letters."`
 	Mode     string        `enum:"pre-fusion,post-fusion" default:"pre-fusion" help:"Who puts the page together, a route or a language model: ${enum}."`
 	Deadline time.Duration `help:"When the page must be out, such as 2s (default: the gateway's)." placeholder:"DURATION"`
-	Explain  bool          `help:"Say also how the route was decided, and where the time went."`
+	Explain  bool          `xor:"form" help:"Say also how the route was decided, and where the time went."`
 	All      bool          `help:"Show all items of each section."`
 	Verbose  bool          `short:"v" help:"Show also what was left out, and more on each section."`
 	Color    string        `enum:"auto,always,never" default:"auto" help:"Colours: ${enum}; auto means on a terminal, unless NO_COLOR is set."`
@@ -110,17 +110,17 @@ type shown struct {
 	page schemas.SERP
 }
 
-// finish draws the page for good, and explains it if that is wanted.
+// finish draws the page for good, and explains it if that is wanted. The page is there also
+// when its explanation is not.
 func (c *askCmd) finish(ctx context.Context, p *program, client *httpclient.Client, s shown) error {
-	lines := s.view.page(s.page)
-	if c.Explain {
-		trace, err := explanation(ctx, client, s.page.CorrelationID)
-		if err != nil {
-			return err
-		}
-		lines = append(lines, s.view.explain(trace)...)
+	if _, err := fmt.Fprintln(p.out, strings.Join(s.view.page(s.page), "\n")); err != nil || !c.Explain {
+		return err
 	}
-	_, err := fmt.Fprintln(p.out, strings.Join(lines, "\n"))
+	trace, err := explanation(ctx, client, s.page.CorrelationID)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.out, strings.Join(s.view.explain(trace), "\n"))
 	return err
 }
 

@@ -134,7 +134,7 @@ func (v view) facts(p *paper, page schemas.SERP) {
 		return
 	}
 	p.line(line...)
-	p.line(span{faint, times})
+	p.wrap(faint, "", times)
 }
 
 // decider is who decided the route, and how sure that was.

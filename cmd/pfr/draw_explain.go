@@ -16,7 +16,7 @@ func (v view) explain(e httpclient.Explanation) []string {
 	v.tiers(p, e.Why)
 	v.others(p, e.Why)
 	if e.Decision != nil {
-		p.wrap(faint, "   ", fmt.Sprintf("%s · manifest %s", e.Why.Spent, e.Decision.ManifestVersion))
+		p.wrap(faint, "   ", fmt.Sprintf("spent: %s · manifest %s", e.Why.Spent, e.Decision.ManifestVersion))
 	}
 	if len(e.Waterfall) > 0 {
 		p.blank()
@@ -32,8 +32,13 @@ func (v view) tiers(p *paper, why httpclient.Why) {
 		longest, names = max(longest, t.TookMS), max(names, width(t.Name))
 	}
 	for _, t := range why.Tiers {
+		beside, below := t.Text, ""
+		if p.width < narrow {
+			beside, below = below, beside
+		}
 		p.line(span{normal, "   " + pad(t.Name, names) + " "}, span{accent, pad(bar(0, t.TookMS, longest, 8), 9)},
-			span{normal, pad(millis(t.TookMS), 9)}, span{faint, t.Text})
+			span{normal, pad(millis(t.TookMS), 9)}, span{faint, beside})
+		p.wrap(faint, "     ", below)
 	}
 }
 

@@ -48,7 +48,10 @@ func (c *upCmd) Run(ctx context.Context, p *program) error {
 	err = app.Run(ctx, cfg, app.Process{Roles: app.Roles(), Started: func(r app.Running) {
 		fmt.Fprintf(p.out, "kafka %s, nats %s\n", strings.Join(r.Kafka, ","), r.NATS)
 		watching.Go(func() {
-			if err := awaitReady(ctx, "http://"+r.HTTP); err != nil {
+			site := "http://" + reachable(r.HTTP)
+			slow := time.AfterFunc(slowStart, func() { fmt.Fprintf(p.err, "pfr: still not ready; %s/readyz says why\n", site) })
+			defer slow.Stop()
+			if err := awaitReady(ctx, site); err != nil {
 				cancel(err)
 				return
 			}
@@ -63,6 +66,9 @@ func (c *upCmd) Run(ctx context.Context, p *program) error {
 	}
 	return c.startAdvice(err)
 }
+
+// slowStart is how long nothing is said of a pipeline that is up and answers no query.
+const slowStart = 30 * time.Second
 
 // awaitReady returns when a query has gone all the way through the pipeline.
 func awaitReady(ctx context.Context, base string) error {

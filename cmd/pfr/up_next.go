@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -21,10 +22,11 @@ func (c *upCmd) next(r app.Running, key, self string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	site := "http://" + r.HTTP
+	addr := reachable(r.HTTP)
+	site := "http://" + addr
 	at := ""
-	if r.HTTP != "127.0.0.1:8080" {
-		at = " --http " + r.HTTP
+	if addr != "127.0.0.1:8080" {
+		at = " --http " + addr
 	}
 	var b strings.Builder
 	b.WriteString("\nTry next\n")
@@ -50,6 +52,15 @@ func (c *upCmd) next(r app.Running, key, self string) (string, error) {
 	}
 	line("stop", "Ctrl-C")
 	return b.String(), nil
+}
+
+// reachable is where this machine reaches what listens on an address, which may be every
+// address that it has.
+func reachable(addr string) string {
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().IsUnspecified() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port()).String()
+	}
+	return addr
 }
 
 // showcase returns one example for each of so many routes that ask several tools.

@@ -24,6 +24,17 @@ func TestUpSaysWhatToTry(t *testing.T) {
 	}
 }
 
+// What listens on every address is reached on one.
+func TestReachable(t *testing.T) {
+	for addr, want := range map[string]string{
+		"[::]:8080": "127.0.0.1:8080", "0.0.0.0:80": "127.0.0.1:80", "127.0.0.1:1": "127.0.0.1:1", "[::1]:1": "[::1]:1", "10.0.0.7:9": "10.0.0.7:9",
+	} {
+		if got := reachable(addr); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
+		}
+	}
+}
+
 func TestUpSaysWhatIsWrong(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

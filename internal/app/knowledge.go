@@ -49,7 +49,8 @@ func (k knowledge) vocabulary() (vocabulary, error) {
 // sampleNote is shown on the web page while the embedded sample is in use.
 const sampleNote = "Facts compiled by hand; episodes, listeners and play counts are synthetic."
 
-// examples are queries that lead somewhere, of all routes.
+// examples are queries to suggest: those of the routes that take parameters. The others are
+// for what is not searched for here.
 func (k knowledge) examples() []string {
 	var out []string
 	for _, r := range k.manifest.Routes {

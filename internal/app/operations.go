@@ -84,7 +84,7 @@ func (o *operations) lags(ctx context.Context) []gateway.Lag {
 	if time.Since(o.lagAt) < lagEvery {
 		return o.lag
 	}
-	ctx, cancel := context.WithTimeout(ctx, lagTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lagTimeout) // the answer is for others too
 	defer cancel()
 	o.lag, o.lagAt = []gateway.Lag{}, time.Now()
 	for _, group := range []struct{ topic, name string }{
@@ -107,7 +107,7 @@ func groupLag(ctx context.Context, c *stream.Cluster, group, topic string) (lag 
 	if err != nil {
 		return 0, err
 	}
-	for p, b := range bounds {
+	for p, b := range bounds[:min(len(bounds), len(committed))] { // a new partition may show in one of them
 		lag += b.Next - max(committed[p], b.First)
 	}
 	return lag, nil

@@ -27,7 +27,9 @@ func member(in *infra, group string, handlers int) stream.ConsumerConfig {
 	return cfg
 }
 
-// routerParts: queries in, decisions out; precomputed decisions are followed on the side.
+// routerParts: queries in, decisions out; precomputed decisions are followed on the side. No
+// query is decided before it is known what operators have set: a kill switch outlives the
+// routers that it was pulled on.
 func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error) {
 	r, ms, err := newRouter(cfg.Router, know, in.log, in.reg)
 	if err != nil {
@@ -50,6 +52,7 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 	if err != nil {
 		return nil, err
 	}
+	limited := make(chan struct{}) // closed once it is known what operators have set
 	parts := ms.parts()
 	if c.built() {
 		parts = append(parts, supervise.Part{Name: "router/names", Run: ms.names.follow(in, cfg.Tools, c.from[0])})
@@ -58,11 +61,12 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 		{Name: "router/shadow", Run: shadow.Run},
 		{Name: "router/warm", Run: warm(in, r, ms, cfg.Router.WarmTail)},
 		{Name: "router/precomputed", Run: followPrecomputed(in, r)},
-		{Name: "router/control", Run: tail(in, control, stream.TailConfig{}, func(_ context.Context, c schemas.Control, _ stream.Meta) error {
-			ms.rollout.Limit(router.Rung(c.Ladder))
-			return nil
-		})},
-		{Name: "router", Run: consume(consumer)},
+		{Name: "router/control", Run: tail(in, control, stream.TailConfig{CaughtUp: func() { close(limited) }},
+			func(_ context.Context, c schemas.Control, _ stream.Meta) error {
+				ms.rollout.Limit(router.Rung(c.Ladder))
+				return nil
+			})},
+		{Name: "router", Run: after(limited, consume(consumer))},
 	}...), nil
 }
 
@@ -150,6 +154,20 @@ func consume[T any](c *stream.Consumer[T]) func(context.Context, func()) error {
 	return func(ctx context.Context, ready func()) error {
 		ready()
 		return c.Run(ctx)
+	}
+}
+
+// after runs a part once a channel is closed. It is ready at once all the same: what it waits
+// for may be as long away as the brokers are.
+func after(known <-chan struct{}, run func(context.Context, func()) error) func(context.Context, func()) error {
+	return func(ctx context.Context, ready func()) error {
+		ready()
+		select {
+		case <-known:
+			return run(ctx, ready)
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,16 +15,18 @@ import (
 )
 
 const (
-	suggestMarkets = 32              // that are told apart; those of the others are counted together
+	suggestMarkets = 32              // that are told apart; the others are counted together
 	suggestTop     = 1000            // queries of a market that are looked through
+	suggestClients = 3               // that must have asked a query before others see it
 	suggestEvery   = 5 * time.Second // how old what is suggested may be
 	suggestTail    = 20_000          // queries of each partition that are read at start
 )
 
-// suggester suggests what enough clients of a market have asked, then examples. It
-// implements [gateway.Suggestions].
+// suggester suggests what enough clients of a market have asked, then examples. It keeps
+// texts and counts alone: nobody's user block comes here. It implements
+// [gateway.Suggestions].
 type suggester struct {
-	examples []string
+	examples []candidate
 
 	mu      sync.Mutex
 	markets map[string]*marketQueries // "" is that of the others
@@ -34,12 +35,19 @@ type suggester struct {
 // marketQueries is what is asked in one market.
 type marketQueries struct {
 	counter *popular.Counter
-	top     []string // as of at
+	top     []candidate // as of at; never changed in place
 	at      time.Time
 }
 
+// candidate is a query that may be suggested, and what it is looked up by.
+type candidate struct{ text, key string }
+
 func newSuggester(examples []string) *suggester {
-	return &suggester{examples: examples, markets: map[string]*marketQueries{}}
+	s := &suggester{markets: map[string]*marketQueries{}}
+	for _, text := range examples {
+		s.examples = append(s.examples, candidate{text, router.Normalise(text)})
+	}
+	return s
 }
 
 // part follows the queries. Interactions do not matter: a suggestion is what others ask.
@@ -79,7 +87,7 @@ func (s *suggester) market(code string, add bool) (*marketQueries, error) {
 			return m, nil
 		}
 	}
-	counter, err := popular.New(popular.Config{Capacity: 2 * suggestTop, MinClients: 3, HalfLife: 24 * time.Hour, Searches: 1000}, router.Normalise)
+	counter, err := popular.New(popular.Config{Capacity: 2 * suggestTop, MinClients: suggestClients, HalfLife: 24 * time.Hour, Searches: 1000}, router.Normalise)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +101,14 @@ func (s *suggester) Suggest(prefix, market string, n int) []gateway.Suggestion {
 	prefix = router.Normalise(prefix)
 	var out []gateway.Suggestion
 	seen := map[string]bool{prefix: true} // what is typed already is no suggestion
-	add := func(texts []string, source gateway.SuggestionSource, fits func(text, prefix string) bool) {
-		for _, text := range texts {
-			key := router.Normalise(text)
-			if len(out) < n && !seen[key] && fits(key, prefix) {
-				seen[key] = true
-				out = append(out, gateway.Suggestion{Query: text, Source: source})
+	add := func(from []candidate, source gateway.SuggestionSource, fits func(text, prefix string) bool) {
+		for _, c := range from {
+			if len(out) == n {
+				return
+			}
+			if !seen[c.key] && fits(c.key, prefix) {
+				seen[c.key] = true
+				out = append(out, gateway.Suggestion{Query: c.text, Source: source})
 			}
 		}
 	}
@@ -113,7 +123,7 @@ func (s *suggester) Suggest(prefix, market string, n int) []gateway.Suggestion {
 func wordHasPrefix(text, prefix string) bool { return strings.Contains(text, " "+prefix) }
 
 // top returns what is asked most in a market, lately.
-func (s *suggester) top(market string) []string {
+func (s *suggester) top(market string) []candidate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, err := s.market(market, false)
@@ -121,10 +131,11 @@ func (s *suggester) top(market string) []string {
 		return nil
 	}
 	if now := time.Now(); now.Sub(m.at) >= suggestEvery {
-		m.at, m.top = now, slices.Grow(m.top[:0], suggestTop)
-		for _, q := range m.counter.Snapshot(now, suggestTop).Queries {
-			m.top = append(m.top, q.Text)
+		popular := m.counter.Snapshot(now, suggestTop).Queries
+		m.at, m.top = now, make([]candidate, len(popular))
+		for i, q := range popular {
+			m.top[i] = candidate{q.Text, q.Text} // which is normalised
 		}
 	}
-	return slices.Clone(m.top)
+	return m.top
 }

@@ -80,6 +80,7 @@ var layers = []layer{
 	{folder: "evaluation/stats"},
 	{folder: "evaluation/frames"},
 	{folder: "evaluation/recs"},
+	{folder: "evaluation/fusion", tests: []string{"=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},
 	{folder: "evaluation/routing", may: []string{"schemas", "evaluation/stats", "evaluation/frames"}},
 
 	// transports
@@ -129,7 +130,7 @@ var owners = map[string][]string{
 	"github.com/ulikunitz/xz":                 {"tool-workers/catalog/importer"},
 	"gonum.org/v1/gonum":                      {"tool-workers/recommend"},
 	"github.com/parquet-go/parquet-go":        {"tool-workers/recommend"},
-	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config", "router-worker/rollout"},
+	"github.com/goccy/go-yaml":                {"schemas/routes", "internal/config", "router-worker/rollout", "producers/gateway/access"},
 	"github.com/failsafe-go/failsafe-go":      {"router-worker/guard", "internal/llm"},
 	"github.com/openai/openai-go":             {"internal/llm"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"producers/loadgen", "producers/gateway/traffic"},
@@ -155,4 +156,5 @@ var testDoors = map[string][]string{
 	"github.com/chromedp":                    {"producers/gateway", "test"},
 	"github.com/santhosh-tekuri/jsonschema":  {"examples", "schemas", "producers/gateway", "tool-workers"},
 	"github.com/goccy/go-yaml":               {"schemas", "producers/gateway"},
+	"github.com/golang-jwt/jwt":              {"producers/gateway"},
 }

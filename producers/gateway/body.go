@@ -67,7 +67,7 @@ func describe(err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "The body is not JSON: it ends too early."
 	case errors.As(err, &typ):
-		return fmt.Sprintf("%s: must be %s.", typ.Field, kindWord(typ.Type.Kind().String()))
+		return fmt.Sprintf("%s: must be %s.", typ.Field, jsonKind(typ.Type.Kind().String()))
 	}
 	// The only other error of the decoder is that of an unknown field. It has no type.
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
@@ -76,8 +76,8 @@ func describe(err error) string {
 	return "The body is not what was expected."
 }
 
-// kindWord names a Go kind as JSON does.
-func kindWord(kind string) string {
+// jsonKind names a Go kind as JSON does.
+func jsonKind(kind string) string {
 	switch {
 	case kind == "string":
 		return "a string"
@@ -97,11 +97,20 @@ func kindWord(kind string) string {
 func writeJSON(w http.ResponseWriter, status int, v any) *problem {
 	data, err := codec.Marshal(v)
 	if err != nil {
-		return newProblem(http.StatusInternalServerError, "The answer could not be written as JSON.")
+		return unwritable()
 	}
-	w.Header().Set("Content-Type", "application/json")
+	return writeBody(w, status, data)
+}
+
+func unwritable() *problem {
+	return newProblem(http.StatusInternalServerError, "The answer could not be written as JSON.")
+}
+
+// writeBody answers with JSON that nobody may keep.
+func writeBody(w http.ResponseWriter, status int, data []byte) *problem {
+	w.Header().Set("Content-Type", mediaJSON)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(data, '\n')) // the client may be gone
+	_, _ = w.Write(data) // the client may be gone
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -28,15 +29,19 @@ type backend struct {
 	*producers.Client // for Query
 	// follow answers searches.
 	follow func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error)
+	// resume answers searches that are followed again; nil knows of no page.
+	resume func(ctx context.Context, id string, onStep func(schemas.Progress)) (schemas.SERP, error)
 	// publish answers interactions.
 	publish func(schemas.Interaction) error
 	online  []schemas.OnlineMetrics
+	broken  error // of the archive; nil: it works
 
 	mu     sync.Mutex
 	pages  map[string]schemas.SERP
 	why    map[string]gateway.Explained
 	events []schemas.Interaction
 	asked  []schemas.Query
+	again  []string // ids that were resumed
 }
 
 func newBackend(t *testing.T) *backend {
@@ -58,9 +63,25 @@ func (b *backend) Follow(ctx context.Context, q schemas.Query, onStep func(schem
 	return b.follow(ctx, q, onStep)
 }
 
+func (b *backend) Resume(ctx context.Context, id string, deadline time.Time, onStep func(schemas.Progress)) (schemas.SERP, error) {
+	b.mu.Lock()
+	b.again = append(b.again, id)
+	b.mu.Unlock()
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	if b.resume != nil {
+		return b.resume(ctx, id, onStep)
+	}
+	<-ctx.Done()
+	return schemas.SERP{}, fmt.Errorf("%w: %w", producers.ErrNoPage, ctx.Err())
+}
+
 func (b *backend) Get(id string) (schemas.SERP, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.broken != nil {
+		return schemas.SERP{}, b.broken
+	}
 	if page, ok := b.pages[id]; ok {
 		return page, nil
 	}
@@ -70,6 +91,9 @@ func (b *backend) Get(id string) (schemas.SERP, error) {
 func (b *backend) Explain(id string) (gateway.Explained, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.broken != nil {
+		return gateway.Explained{}, b.broken
+	}
 	if e, ok := b.why[id]; ok {
 		return e, nil
 	}
@@ -111,6 +135,7 @@ func (b *backend) open(t *testing.T, change func(*gateway.Config)) *gateway.Gate
 	reg := prometheus.NewRegistry()
 	g, err := gateway.New(cfg, gateway.Ports{
 		Searches: b, Pages: b, Decisions: b, Interactions: b, Online: b, Gatherer: reg,
+		Details: func() map[string]any { return map[string]any{"router": map[string]any{"arm": "default"}} },
 		About: gateway.About{
 			AsOf: "2025-06-28", Note: "Facts compiled by hand; episodes, listeners and play counts are synthetic.",
 			Examples: []string{"latest albums by lady gaga", "artists similar to Khruangbin", "sad songs for a rainy day", "true crime podcasts", "new indie rock releases", "what is the weather in berlin"},
@@ -123,6 +148,7 @@ func (b *backend) open(t *testing.T, change func(*gateway.Config)) *gateway.Gate
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(g.Close)
 	return g
 }
 
@@ -143,6 +169,17 @@ func post(t *testing.T, target, body string) *http.Request {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	return r
+}
+
+// eventually waits until something holds.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		if holds() {
+			return
+		}
+	}
+	t.Fatal("waited in vain")
 }
 
 // running is a gateway that listens.
@@ -186,7 +223,7 @@ func followAll(_ context.Context, q schemas.Query, onStep func(schemas.Progress)
 func slots(page schemas.SERP) *schemas.Slots {
 	s := &schemas.Slots{Route: page.Route, Layout: page.Layout, Notice: page.Notice}
 	for _, sec := range page.Sections {
-		s.Slots = append(s.Slots, schemas.Slot{ID: sec.ID, Title: sec.Title, Component: sec.Component, Tool: sec.Tool})
+		s.Slots = append(s.Slots, schemas.Slot{ID: sec.ID, Title: sec.Title, Component: sec.Component, Tool: sec.Tool, Display: sec.Display})
 	}
 	return s
 }

@@ -4,6 +4,8 @@
 //
 //   - A search is one query followed until its page: as one JSON answer, or as a stream of
 //     server-sent events (route, section, serp) that fill the page as sections land.
+//   - A flight is a search in hand. Requests watch it; one that comes back after its stream
+//     broke watches the same flight and publishes nothing.
 //   - An interaction is what a listener did with a page. Each event of a request gets its
 //     own verdict: accepted, duplicate or rejected.
 //   - The reasons of a decision are its tiers, in numbers and in words: on the page, in the
@@ -24,8 +26,10 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/cors"
 
 	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/producers/gateway/access"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -37,6 +41,8 @@ var ErrNotFound = errors.New("not found")
 type Searcher interface {
 	Query(r producers.Request) (schemas.Query, error)
 	Follow(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error)
+	// Resume follows a search that was published before and publishes nothing.
+	Resume(ctx context.Context, correlationID string, deadline time.Time, onStep func(schemas.Progress)) (schemas.SERP, error)
 }
 
 // Pages holds finished pages.
@@ -77,6 +83,8 @@ type Ports struct {
 	Decisions    Decisions
 	Interactions Interactions
 	Online       Online
+	Suggestions  Suggestions           // nil: nothing is suggested
+	Operations   Operations            // nil: operators see and do nothing here
 	Gatherer     prometheus.Gatherer   // of /metrics
 	About        About                 // may be empty
 	Details      func() map[string]any // what other parts of the process say in /readyz; nil: nothing
@@ -111,16 +119,24 @@ func (p Ports) validate() error {
 
 // Gateway serves HTTP. Its methods are safe for concurrent use; Run is called once.
 type Gateway struct {
-	cfg     Config
-	ports   Ports
-	log     *slog.Logger
-	m       *metrics
-	web     *web
-	handler http.Handler
-	slots   chan struct{} // one for each search at once
-	recent  *lru.Cache[string, struct{}]
-	canary  canary
-	active  sync.WaitGroup // requests in hand
+	cfg      Config
+	ports    Ports
+	log      *slog.Logger
+	m        *metrics
+	web      *web
+	handler  http.Handler
+	guard    *access.Guard
+	limits   *limiter
+	cors     *cors.Cors // nil: no other origin may do anything
+	compress func(http.Handler) http.HandlerFunc
+	flights  *flights
+	recent   *lru.Cache[string, struct{}] // ids of interactions
+	canary   canary
+	drain    *drain
+	stopping chan struct{}  // closed when requests in hand must end
+	active   sync.WaitGroup // requests in hand, of every kind
+
+	sayStopping func() // closes stopping, once
 }
 
 // New returns a Gateway.
@@ -128,17 +144,21 @@ func New(cfg Config, ports Ports, log *slog.Logger, reg prometheus.Registerer) (
 	if err := errors.Join(cfg.Validate(), ports.validate()); err != nil {
 		return nil, fmt.Errorf("gateway config: %w", err)
 	}
-	pages, err := newWeb(ports.About)
-	if err != nil {
-		return nil, err
-	}
-	recent, err := lru.New[string, struct{}](cfg.RecentEvents)
-	if err != nil {
-		return nil, fmt.Errorf("recent events: %w", err)
-	}
+	stopping := make(chan struct{})
 	g := &Gateway{
-		cfg: cfg, ports: ports, log: log, m: newMetrics(reg), web: pages,
-		slots: make(chan struct{}, cfg.MaxSearches), recent: recent, canary: canary{first: make(chan struct{})},
+		cfg: cfg, ports: ports, log: log, m: newMetrics(reg), cors: newCORS(cfg.CORS),
+		canary: canary{first: make(chan struct{})}, drain: newDrain(),
+		stopping: stopping, sayStopping: sync.OnceFunc(func() { close(stopping) }),
+	}
+	var errs [6]error
+	g.web, errs[0] = newWeb(ports.About)
+	g.recent, errs[1] = lru.New[string, struct{}](cfg.RecentEvents)
+	g.flights, errs[2] = newFlights(cfg, g.m)
+	g.guard, errs[3] = access.New(cfg.access(), log, reg)
+	g.limits, errs[4] = newLimiter(cfg)
+	g.compress, errs[5] = newCompressor()
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	g.handler = g.routes()
 	return g, nil
@@ -152,8 +172,9 @@ func (g *Gateway) Ready() <-chan struct{} { return g.canary.first }
 
 // Run listens and serves until ctx ends, then finishes the open requests and returns nil.
 // It calls ready with the address once it listens. Requests that last longer than the
-// drain timeout are cancelled.
+// drain timeout end with a problem that says where their page will be.
 func (g *Gateway) Run(ctx context.Context, ready func(addr string)) error {
+	defer g.Close()
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", g.cfg.Addr)
 	if err != nil {
@@ -176,23 +197,9 @@ func (g *Gateway) Run(ctx context.Context, ready func(addr string)) error {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
-	g.drain(srv, cancel)
+	g.stop(srv, cancel)
 	<-served //nolint:errcheck // it says that the server was closed
 	return nil
-}
-
-// drain finishes what is in hand. When the time is over it cancels the rest and waits for
-// that too.
-func (g *Gateway) drain(srv *http.Server, cancel func()) {
-	g.canary.drain()
-	ctx, stop := context.WithTimeout(context.Background(), g.cfg.DrainTimeout)
-	defer stop()
-	if err := srv.Shutdown(ctx); err != nil {
-		g.log.Warn("cancelling requests that outlast the drain", "timeout", g.cfg.DrainTimeout)
-		cancel()
-		_ = srv.Close() // its error says nothing that could be acted on
-	}
-	g.active.Wait()
 }
 
 func (g *Gateway) server(requests context.Context) *http.Server {

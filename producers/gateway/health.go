@@ -23,6 +23,8 @@ type canaryState struct {
 	TookMS   float64   `json:"took_ms,omitempty"` // of the last that passed
 	Failures int       `json:"failures"`          // in a row
 	LastErr  string    `json:"last_failure,omitempty"`
+
+	part string // that was away at the last failure; "" if none is known
 }
 
 const statusReady = "ready"
@@ -54,11 +56,11 @@ func (c *canary) passed(took time.Duration) {
 	c.state = canaryState{PassedAt: time.Now().UTC(), TookMS: float64(took.Microseconds()) / 1000}
 }
 
-func (c *canary) failed(reason string, tolerated int) {
+func (c *canary) failed(reason, part string, tolerated int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state.Failures++
-	c.state.LastErr = reason
+	c.state.LastErr, c.state.part = reason, part
 	if c.state.Failures >= tolerated {
 		c.ready = false
 	}
@@ -93,7 +95,7 @@ func (g *Gateway) probe(ctx context.Context) {
 	wait := g.cfg.CanaryRetry
 	for {
 		start := time.Now()
-		reason := g.sendCanary(ctx)
+		reason, part := g.sendCanary(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -103,9 +105,9 @@ func (g *Gateway) probe(ctx context.Context) {
 			g.m.canaries.WithLabelValues("passed").Inc()
 			wait = g.cfg.CanaryRetry
 		} else {
-			g.canary.failed(reason, g.cfg.CanaryFailures)
+			g.canary.failed(reason, part, g.cfg.CanaryFailures)
 			g.m.canaries.WithLabelValues("failed").Inc()
-			g.log.Warn("canary search failed", "reason", reason, "retry_in", wait)
+			g.log.Warn("canary search failed", "reason", reason, "part", part, "retry_in", wait)
 			next, wait = wait, min(2*wait, max(maxCanaryRetry, g.cfg.CanaryRetry))
 		}
 		g.m.ready.Set(readyGauge(g.canary.snapshot()))
@@ -125,22 +127,23 @@ func readyGauge(_ canaryState, ready bool) float64 {
 }
 
 // sendCanary runs one search through the whole pipeline. It returns why it did not pass,
-// or "".
-func (g *Gateway) sendCanary(ctx context.Context) (reason string) {
+// or "", and the part that is away, if that is known.
+func (g *Gateway) sendCanary(ctx context.Context) (reason, part string) {
 	q, err := g.ports.Searches.Query(producers.Request{
 		Text: g.cfg.CanaryQuery, ClientID: canaryClient, Deadline: g.cfg.CanaryDeadline, Probe: true,
 	})
 	if err != nil {
-		return "the canary query is not valid: " + plain(err)
+		return "the canary query is not valid: " + plain(err), ""
 	}
 	page, err := g.ports.Searches.Follow(ctx, q, func(schemas.Progress) {})
 	switch {
 	case err != nil:
-		return searchProblem("", err).Detail
+		p := searchProblem("", err)
+		return p.Detail, p.Part
 	case page.Coverage == 0:
-		return "no tool answered"
+		return "no tool answered", ""
 	}
-	return ""
+	return "", ""
 }
 
 func healthz(w http.ResponseWriter, _ *http.Request) *problem {
@@ -150,7 +153,9 @@ func healthz(w http.ResponseWriter, _ *http.Request) *problem {
 func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) *problem {
 	state, ready := g.canary.snapshot()
 	if !ready {
-		return newProblem(http.StatusServiceUnavailable, state.Status).retry(1)
+		p := newProblem(http.StatusServiceUnavailable, state.Status).retry(1)
+		p.Part = state.part
+		return p
 	}
 	out := readiness{canaryState: state}
 	if g.ports.Details != nil {

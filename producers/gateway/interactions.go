@@ -53,8 +53,8 @@ func (g *Gateway) interactions(w http.ResponseWriter, r *http.Request) *problem 
 			g.log.Warn("interactions not accepted", "events", len(raw), "err", err)
 		}
 		p := newProblem(http.StatusServiceUnavailable,
-			"Not every event was accepted, because the brokers are away. Send them all again: those in results are safe.").retry(1)
-		p.Results = results
+			"Not every event was accepted, because Kafka is away. Send them all again: those in results are safe.").retry(1)
+		p.Results, p.Part = results, partKafka
 		return p
 	}
 	for _, res := range results {

@@ -11,6 +11,8 @@ type metrics struct {
 	seconds      *prometheus.HistogramVec
 	open         prometheus.Gauge
 	shed         prometheus.Counter
+	limited      prometheus.Counter
+	resumed      prometheus.Counter
 	panics       prometheus.Counter
 	interactions *prometheus.CounterVec
 	repaired     prometheus.Counter
@@ -25,6 +27,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		seconds:      f.Seconds("request_seconds", "Time from a request to the end of its answer, by route pattern.", "pattern"),
 		open:         f.Gauge("open_requests", "Requests in hand."),
 		shed:         f.Counter("shed_total", "Searches refused because too many were in hand."),
+		limited:      f.Counter("limited_total", "Requests refused because their client asked too often."),
+		resumed:      f.Counter("resumed_total", "Streams that went on after they broke."),
 		panics:       f.Counter("panics_total", "Handlers that panicked."),
 		interactions: f.CounterVec("interactions_total", "Interactions received, by verdict.", "verdict"),
 		repaired:     f.Counter("repaired_total", "Stream events made from the page because their copy was lost."),

@@ -8,8 +8,7 @@ import (
 //go:embed openapi.yaml
 var openAPI []byte
 
-func serveOpenAPI(w http.ResponseWriter, _ *http.Request) *problem {
+func serveOpenAPI(w http.ResponseWriter, r *http.Request) *problem {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(openAPI) // the client may be gone
-	return nil
+	return writeTagged(w, r, "no-cache", openAPI)
 }

@@ -83,7 +83,9 @@ func TestDescriptionHasEveryParameter(t *testing.T) {
 	d := describe(t, g)
 	described := map[string]bool{}
 	for _, p := range d.doc["paths"].(map[string]any)["/v1/search"].(map[string]any)["get"].(map[string]any)["parameters"].([]any) {
-		described[p.(map[string]any)["name"].(string)] = true
+		if name, is := p.(map[string]any)["name"].(string); is { // the others are headers
+			described[name] = true
+		}
 	}
 	// The gateway lists what it knows when it is asked for what it does not know.
 	detail := problemOf(t, serve(g, get(t, "/v1/search?nonsense=1")))["detail"].(string)
@@ -131,14 +133,10 @@ func TestAnswersMatchTheDescription(t *testing.T) {
 func (d description) declares(t *testing.T, r *http.Request, w *httptest.ResponseRecorder) {
 	t.Helper()
 	path := regexp.MustCompile(someID[:35]+".").ReplaceAllString(r.URL.Path, "{id}")
-	op := d.doc["paths"].(map[string]any)[path].(map[string]any)[strings.ToLower(r.Method)].(map[string]any)
-	resp, ok := op["responses"].(map[string]any)[strconv.Itoa(w.Code)].(map[string]any)
-	if ref, is := resp["$ref"].(string); is {
-		resp = d.doc["components"].(map[string]any)["responses"].(map[string]any)[ref[strings.LastIndexByte(ref, '/')+1:]].(map[string]any)
-	}
+	resp, ok := d.response(d.operation(r.Method, path), strconv.Itoa(w.Code))
 	content, _ := resp["content"].(map[string]any)
-	if !ok || content[w.Header().Get("Content-Type")] == nil {
-		t.Errorf("%s %s: %d %s is not described", r.Method, path, w.Code, w.Header().Get("Content-Type"))
+	if media := w.Header().Get("Content-Type"); !ok || media != "" && content[media] == nil || media == "" && content != nil {
+		t.Errorf("%s %s: %d %s is not described", r.Method, path, w.Code, media)
 	}
 }
 
@@ -184,6 +182,105 @@ func TestRequestsMatchTheDescription(t *testing.T) {
 		taken := strings.Contains(w.Body.String(), "accepted")
 		if err := d.check(t, "Interaction", []byte(body)); (err == nil) != taken {
 			t.Errorf("%s: taken %v, described %v", body, taken, err)
+		}
+	}
+}
+
+// operation returns a described operation.
+func (d description) operation(method, path string) map[string]any {
+	return d.doc["paths"].(map[string]any)[path].(map[string]any)[strings.ToLower(method)].(map[string]any)
+}
+
+// response returns a described response, wherever it stands.
+func (d description) response(op map[string]any, status string) (map[string]any, bool) {
+	resp, ok := op["responses"].(map[string]any)[status].(map[string]any)
+	if ref, is := resp["$ref"].(string); is {
+		resp, ok = d.doc["components"].(map[string]any)["responses"].(map[string]any)[ref[strings.LastIndexByte(ref, '/')+1:]].(map[string]any)
+	}
+	return resp, ok
+}
+
+// Every operation that is guarded says so, with every status that the guard and the gateway
+// itself may answer, and the headers that come with it. One that is open has none of them.
+func TestDescriptionHasEveryStatus(t *testing.T) {
+	d := describe(t, newBackend(t).open(t, nil))
+	open := []string{"GET /", "GET /healthz", "GET /openapi.yaml", "GET /readyz", "GET /static/{file}"}
+	for _, name := range d.operations() {
+		method, path, _ := strings.Cut(name, " ")
+		op := d.operation(method, path)
+		var want []string
+		if !slices.Contains(open, name) && !strings.HasPrefix(path, "/explain") && path != "/operator" && path != "/compare" {
+			want = []string{"401", "403", "429", "500", "503"}
+			if op["security"] == nil {
+				t.Errorf("%s: no security", name)
+			}
+			if path != "/metrics" {
+				want = append(want, "406")
+			}
+		}
+		if op["requestBody"] != nil {
+			want = append(want, "400", "408", "413", "415")
+		}
+		for _, status := range want {
+			resp, ok := d.response(op, status)
+			if !ok {
+				t.Errorf("%s: no %s", name, status)
+				continue
+			}
+			headers, _ := resp["headers"].(map[string]any)
+			for header, on := range map[string][]string{"Retry-After": {"429", "503"}, "WWW-Authenticate": {"401", "403"}} {
+				if slices.Contains(on, status) != (headers[header] != nil) {
+					t.Errorf("%s: %s has the headers %v", name, status, headers)
+				}
+			}
+		}
+	}
+}
+
+// The statuses of resumes, retries and conditions are described where they are answered.
+func TestSpecialAnswersMatchTheDescription(t *testing.T) {
+	b := newBackend(t)
+	b.stored(t)
+	g := b.open(t, func(c *gateway.Config) {
+		guarded(t)(c)
+		c.Limits = gateway.LimitsConfig{PerSecond: .01, Burst: 1, Clients: 9}
+	})
+	d := describe(t, g)
+	unchanged := as(get(t, "/v1/serps/"+someID), officeKey)
+	unchanged.Header.Set("If-None-Match", "*")
+	html := as(get(t, "/v1/search?q=x"), officeKey)
+	html.Header.Set("Accept", "text/html")
+	guess := get(t, "/v1/search?q=x")
+	guess.RemoteAddr = "192.0.2.77:1"
+	for name, c := range map[string]struct {
+		request *http.Request
+		status  int
+	}{
+		"ended":      {as(sse(t, "/v1/search?q=x", someID+"/serp"), officeKey), 204},
+		"stream":     {as(sse(t, "/v1/serps/"+someID, ""), officeKey), 200},
+		"unchanged":  {unchanged, 304},
+		"forbidden":  {as(get(t, "/v1/search?q=x"), eventsKey), 403},
+		"negotiated": {html, 406},
+		"guess":      {guess, 401},
+		"conflict":   {as(post(t, "/v1/search", `{"query":"y","correlation_id":"`+someID+`"}`), officeKey), 409},
+	} {
+		w := serve(g, c.request)
+		if w.Code != c.status {
+			t.Errorf("%s: status %d, want %d", name, w.Code, c.status)
+		}
+		d.declares(t, c.request, w)
+	}
+	again := get(t, "/v1/search?q=x")
+	again.RemoteAddr = guess.RemoteAddr
+	w := serve(g, again)
+	if d.declares(t, again, w); w.Code != http.StatusTooManyRequests {
+		t.Errorf("status %d", w.Code)
+	}
+	events := parse(t, serve(g, as(sse(t, "/v1/search?q=x", ""), officeKey)).Body.String())
+	for _, ev := range events {
+		schema := map[string]string{"route": "RouteEvent", "section": "Section", "serp": "SERP"}[ev.name]
+		if err := d.check(t, schema, []byte(ev.data)); err != nil {
+			t.Errorf("%s: %v", ev.name, err)
 		}
 	}
 }

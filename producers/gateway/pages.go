@@ -4,34 +4,82 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
-// lookup reads one thing by correlation id, and says what is wrong where there is none.
-func lookup[T any](r *http.Request, get func(string) (T, error)) (v T, p *problem) {
+// lookup reads one thing by correlation id, and says what is wrong where there is none. A
+// thing of a market that is not the client's is not there.
+func lookup[T schemas.SERP | Explained](r *http.Request, get func(string) (T, error)) (v T, p *problem) {
 	id := r.PathValue("id")
 	if !schemas.IsCorrelationID(id) {
-		return v, newProblem(http.StatusNotFound, "There is nothing of this id: a correlation id is a UUIDv7 in lower case.")
+		return v, noSuchID()
 	}
-	v, err := get(id)
+	found, err := get(id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		p = newProblem(http.StatusNotFound, "There is nothing of this correlation id: not yet, or no longer.")
-		p.CorrelationID = id
+		return v, missing(id)
 	case err != nil:
-		p = newProblem(http.StatusInternalServerError, "The archive could not be read.")
+		return v, unreadable()
+	case !visible(r.Context(), marketOf(found)):
+		return v, missing(id)
 	}
-	return v, p
+	return found, nil
 }
 
+func marketOf(found any) string {
+	switch v := found.(type) {
+	case schemas.SERP:
+		return v.Market
+	case Explained:
+		return v.Query.Market
+	}
+	return ""
+}
+
+// forever lets a client keep a page, which never changes, and nobody else.
+const forever = "private, max-age=31536000, immutable"
+
 func (g *Gateway) serp(w http.ResponseWriter, r *http.Request) *problem {
+	if wantsStream(r.Header) {
+		return g.serpStream(w, r)
+	}
 	page, p := lookup(r, g.ports.Pages.Get)
 	if p != nil {
 		return p
 	}
-	return writeJSON(w, http.StatusOK, page)
+	end := outcomeOf(page, nil)
+	if end.err != nil {
+		return searchProblem(page.CorrelationID, end.err)
+	}
+	w.Header().Set("Content-Type", mediaJSON)
+	return writeTagged(w, r, forever, end.body)
+}
+
+// serpStream follows a search that was published before, from its beginning or from where
+// a stream broke.
+func (g *Gateway) serpStream(w http.ResponseWriter, r *http.Request) *problem {
+	id := r.PathValue("id")
+	if !schemas.IsCorrelationID(id) {
+		return noSuchID()
+	}
+	last, resumes, p := lastEvent(r.Header)
+	switch {
+	case p != nil:
+		return p
+	case !resumes:
+		last = eventID{id, idOpen}
+	case last.correlationID != id:
+		return badEventID()
+	}
+	return g.resume(w, r, last, nil)
+}
+
+func noSuchID() *problem {
+	return newProblem(http.StatusNotFound, "There is nothing of this id: a correlation id is a UUIDv7 in lower case.")
 }
 
 // explanation is the trace of one query. Decision and Page are nil while they are not
@@ -71,6 +119,9 @@ type span struct {
 	StartMS   float64               `json:"start_ms"`
 	TookMS    float64               `json:"took_ms"`
 	ServiceMS float64               `json:"service_ms,omitempty"` // of TookMS, in the tool itself
+	Mandatory bool                  `json:"mandatory,omitempty"`
+	Cached    bool                  `json:"cached,omitempty"`   // the tool had answered an equal call
+	Repeated  bool                  `json:"repeated,omitempty"` // the call to another worker answered first
 }
 
 func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) *problem {
@@ -98,7 +149,20 @@ func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) *problem {
 		e.Page = &pageSummary{page.Status, page.Coverage, page.Timings, page.Cost, page.CreatedAt}
 		e.Waterfall = waterfall(page)
 	}
-	return writeJSON(w, http.StatusOK, e)
+	return e.write(w, r)
+}
+
+// write answers with the explanation. Once it has both halves it stays as it is.
+func (e explanation) write(w http.ResponseWriter, r *http.Request) *problem {
+	if e.Decision == nil || e.Page == nil {
+		return writeJSON(w, http.StatusOK, e)
+	}
+	body, err := codec.Marshal(e)
+	if err != nil {
+		return unwritable()
+	}
+	w.Header().Set("Content-Type", mediaJSON)
+	return writeTagged(w, r, "private, no-cache", body)
 }
 
 // waterfall lays out where the time of a page went. All sections start together, when the
@@ -112,10 +176,11 @@ func waterfall(page schemas.SERP) []span {
 		{Name: spanRouter, StartMS: t.QueuedMS, TookMS: t.RouterMS},
 		{Name: spanHop, StartMS: decided, TookMS: scatter - decided},
 	}
-	for _, s := range page.Sections {
+	for _, s := range slices.Concat(page.Sections, page.Omitted) {
 		spans = append(spans, span{
 			Name: s.ID, Tool: s.Tool, Status: s.Status, Reason: s.Reason,
 			StartMS: scatter, TookMS: s.TookMS, ServiceMS: s.ServiceMS,
+			Mandatory: s.Mandatory, Cached: s.Cached, Repeated: s.Repeated,
 		})
 	}
 	for i := range spans {
@@ -134,6 +199,10 @@ type onlineMetrics struct {
 }
 
 func (g *Gateway) online(w http.ResponseWriter, _ *http.Request) *problem {
+	return writeJSON(w, http.StatusOK, g.onlineMetrics())
+}
+
+func (g *Gateway) onlineMetrics() onlineMetrics {
 	out := onlineMetrics{Routes: map[string]schemas.SearchCounts{}}
 	for _, m := range g.ports.Online.Snapshot() {
 		out.Routes[m.Cut.Route] = m.Counts
@@ -144,5 +213,5 @@ func (g *Gateway) online(w http.ResponseWriter, _ *http.Request) *problem {
 	if out.AsOf.IsZero() {
 		out.AsOf = time.Now().UTC() // there was nothing to count so far
 	}
-	return writeJSON(w, http.StatusOK, out)
+	return out
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/parallel-fusion/pfr/producers"
 	"github.com/parallel-fusion/pfr/producers/gateway"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -192,6 +195,8 @@ func TestReadiness(t *testing.T) {
 	expect(t, g.url+"/readyz", http.StatusOK, `"failures":1`)
 	outcome <- errBroker
 	expect(t, g.url+"/readyz", http.StatusServiceUnavailable, "The last canary search failed")
+	outcome <- fmt.Errorf("%w: %w: %w", producers.ErrUnavailable, producers.ErrKafka, errBroker)
+	expect(t, g.url+"/readyz", http.StatusServiceUnavailable, `"part":"kafka"`)
 	outcome <- nil
 	expect(t, g.url+"/readyz", http.StatusOK, `"failures":0`)
 	expect(t, g.url+"/healthz", http.StatusOK, "alive")
@@ -221,6 +226,7 @@ func expect(t *testing.T, url string, status int, says string) {
 // A body without end and a body that does not come are refused, and cost little.
 func TestHostileBodies(t *testing.T) {
 	g := run(t, newBackend(t).open(t, func(c *gateway.Config) { c.ReadTimeout = 200 * time.Millisecond }))
+	slow := run(t, newBackend(t).open(t, func(c *gateway.Config) { c.ReadHeaderTimeout = 200 * time.Millisecond }))
 	t.Run("a gigabyte", func(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.url+"/v1/search", io.LimitReader(zeros{}, 1<<30))
 		if err != nil {
@@ -236,7 +242,23 @@ func TestHostileBodies(t *testing.T) {
 			t.Errorf("status %d: %s", resp.StatusCode, body)
 		}
 	})
-	t.Run("slow", func(t *testing.T) {
+	t.Run("slow header", func(t *testing.T) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(slow.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		// A header line each tenth of the time that all have: the connection ends all the same.
+		for i := 0; err == nil; i++ {
+			_, err = fmt.Fprintf(conn, "%s", []string{"GET / HTTP/1.1\r\n", "X-A: b\r\n"}[min(i, 1)])
+			<-time.After(20 * time.Millisecond)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error("the connection stayed open")
+		}
+	})
+	t.Run("slow body", func(t *testing.T) {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
 		if err != nil {
 			t.Fatal(err)

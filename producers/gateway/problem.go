@@ -21,8 +21,11 @@ type problem struct {
 	Page          string   `json:"page,omitempty"`           // where its page may appear
 	Results       []result `json:"results,omitempty"`        // of interactions, as far as they came
 
-	retryAfter int    // seconds; 0: say nothing
-	allow      string // methods, of a 405
+	Part string `json:"part,omitempty"` // what is away: kafka or nats
+
+	retryAfter   int    // seconds; 0: say nothing
+	allow        string // methods, of a 405
+	authenticate string // what to show, of a 401 or 403
 }
 
 func newProblem(status int, detail string) *problem {
@@ -55,9 +58,19 @@ func (p *problem) write(w http.ResponseWriter) {
 	if p.allow != "" {
 		h.Set("Allow", p.allow)
 	}
+	if p.authenticate != "" {
+		h.Set("WWW-Authenticate", p.authenticate)
+	}
+	h.Del("ETag")
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(p.body()) // the client may be gone
 }
+
+// The brokers that may be away.
+const (
+	partKafka = "kafka"
+	partNATS  = "nats"
+)
 
 // searchProblem says what became of a search that has no page.
 func searchProblem(id string, err error) *problem {
@@ -68,7 +81,13 @@ func searchProblem(id string, err error) *problem {
 	case errors.Is(err, producers.ErrInvalid):
 		return newProblem(http.StatusBadRequest, plain(err))
 	case errors.Is(err, producers.ErrUnavailable):
-		return newProblem(http.StatusServiceUnavailable, "The search was not accepted, because the brokers are away. Send it again.").retry(1)
+		p = newProblem(http.StatusServiceUnavailable, "The search was not accepted, because Kafka is away. Send it again.").retry(1)
+		p.Part = partKafka
+		return p
+	case errors.Is(err, producers.ErrNATS):
+		p = newProblem(http.StatusServiceUnavailable, "The search was accepted, but NATS is away and its page did not come. It may still come: look at page.").retry(1)
+		p.CorrelationID, p.Page, p.Part = id, serpPath(id), partNATS
+		return p
 	case errors.Is(err, producers.ErrNoPage):
 		p = newProblem(http.StatusGatewayTimeout, "The search was accepted and its page did not come in time. It may still come: look at page.")
 		p.CorrelationID, p.Page = id, serpPath(id)
@@ -76,6 +95,17 @@ func searchProblem(id string, err error) *problem {
 	default:
 		return newProblem(http.StatusInternalServerError, "The search failed for a reason that was not foreseen.")
 	}
+}
+
+// missing says that there is nothing of a correlation id, or nothing for this client.
+func missing(id string) *problem {
+	p := newProblem(http.StatusNotFound, "There is nothing of this correlation id: not yet, or no longer.")
+	p.CorrelationID = id
+	return p
+}
+
+func unreadable() *problem {
+	return newProblem(http.StatusInternalServerError, "The archive could not be read.")
 }
 
 // plain tells the problems of a request without the words that only programs need.

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -127,61 +126,96 @@ func (g *Gateway) search(w http.ResponseWriter, r *http.Request, s searchBody, t
 	if err != nil {
 		return searchProblem("", err)
 	}
-	leave, p := g.enter()
+	if p := inMarket(r.Context(), q.Market); p != nil {
+		return p
+	}
+	stream := wantsStream(r.Header)
+	last, resumes, p := lastEvent(r.Header)
+	switch {
+	case !stream:
+	case p != nil:
+		return p
+	case resumes && s.CorrelationID != "" && s.CorrelationID != last.correlationID:
+		return badEventID()
+	case resumes:
+		of := subjectOf(q.PublicQuery)
+		return g.resume(w, r, last, &of)
+	}
+	open := g.begin
+	if s.CorrelationID != "" {
+		open = g.repeat
+	}
+	f, p := open(r.Context(), q)
 	if p != nil {
 		return p
 	}
-	defer leave()
-	known, p := g.known(s.CorrelationID, q.Text)
-	if p != nil {
-		return p
-	}
-	follow := g.ports.Searches.Follow
-	if known != nil {
-		follow = func(context.Context, schemas.Query, func(schemas.Progress)) (schemas.SERP, error) { return *known, nil }
-	}
-	if wantsStream(r.Header) {
-		g.stream(w, r, q, follow)
+	defer f.leave(g.cfg.Linger)
+	if stream {
+		g.relay(r.Context(), newEvents(w, f.id, q.Mode, g.m), f)
 		return nil
 	}
-	page, err := follow(r.Context(), q, func(schemas.Progress) {})
-	if err != nil {
-		return g.searchFailed(r.Context(), q.CorrelationID, err)
+	end := f.wait(r.Context(), g.stopping)
+	if end.err != nil {
+		return g.searchFailed(r.Context(), q.CorrelationID, end.err)
 	}
-	return writeJSON(w, http.StatusOK, page)
+	return writeBody(w, http.StatusOK, end.body)
 }
 
-// followFunc is the Follow of a [Searcher].
-type followFunc func(context.Context, schemas.Query, func(schemas.Progress)) (schemas.SERP, error)
+// begin returns the watched flight of a new query.
+func (g *Gateway) begin(ctx context.Context, q schemas.Query) (*flight, *problem) {
+	return g.launch(ctx, q, func(ctx context.Context, onStep func(schemas.Progress)) (schemas.SERP, error) {
+		return g.ports.Searches.Follow(ctx, q, onStep)
+	})
+}
+
+// repeat is begin for a query whose client gave it its correlation id: the search may be in
+// hand or finished, and is then not sent again.
+func (g *Gateway) repeat(ctx context.Context, q schemas.Query) (*flight, *problem) {
+	found, err := g.find(q.CorrelationID)
+	switch {
+	case err != nil: // the archive is no help; the pipeline makes one page all the same
+		g.log.Warn("looking for an earlier page", "correlation_id", q.CorrelationID, "err", err)
+		return g.begin(ctx, q)
+	case found == nil:
+		return g.begin(ctx, q)
+	case found.of != subjectOf(q.PublicQuery):
+		found.leave(g.cfg.Linger)
+		return nil, conflict()
+	case found.flight != nil:
+		return found.flight, nil
+	}
+	return g.launch(ctx, q, g.resuming(q.CorrelationID, found.decided))
+}
+
+// launch returns the watched flight of a query: one that follow brings to its end, or one
+// that was there first.
+func (g *Gateway) launch(ctx context.Context, q schemas.Query, follow followFunc) (*flight, *problem) {
+	of := subjectOf(q.PublicQuery)
+	f, p := g.flights.start(ctx, &flight{id: q.CorrelationID, of: of, mode: q.Mode}, follow)
+	if p == nil && f.of != of {
+		f.leave(g.cfg.Linger)
+		return nil, conflict()
+	}
+	return f, p
+}
+
+func conflict() *problem {
+	return newProblem(http.StatusConflict, "correlation_id: belongs to another search. Make a new one, or leave it out.")
+}
 
 // enter takes the slot of one search, or sheds it.
 func (g *Gateway) enter() (leave func(), p *problem) {
 	select {
-	case g.slots <- struct{}{}:
-		return func() { <-g.slots }, nil
+	case g.flights.slots <- struct{}{}:
+		return func() { <-g.flights.slots }, nil
 	default:
 		g.m.shed.Inc()
-		return nil, newProblem(http.StatusServiceUnavailable, "Too many searches are in hand. Send it again in a second.").retry(1)
+		return nil, shedProblem()
 	}
 }
 
-// known returns the page of a search that is sent again under the id its client gave it,
-// or nil.
-func (g *Gateway) known(id, text string) (*schemas.SERP, *problem) {
-	if id == "" {
-		return nil, nil
-	}
-	page, err := g.ports.Pages.Get(id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return nil, nil
-	case err != nil:
-		g.log.Warn("looking for an earlier page", "correlation_id", id, "err", err)
-		return nil, nil
-	case page.Query != text:
-		return nil, newProblem(http.StatusConflict, "correlation_id: belongs to another search. Make a new one, or leave it out.")
-	}
-	return &page, nil
+func shedProblem() *problem {
+	return newProblem(http.StatusServiceUnavailable, "Too many searches are in hand. Send it again in a second.").retry(1)
 }
 
 // searchFailed returns the problem to answer with, and logs what an operator must know.
@@ -191,17 +225,4 @@ func (g *Gateway) searchFailed(ctx context.Context, id string, err error) *probl
 		g.log.Warn("search without a page", "correlation_id", id, "status", p.Status, "err", err)
 	}
 	return p
-}
-
-// wantsStream says whether the client takes server-sent events.
-func wantsStream(h http.Header) bool {
-	for _, accept := range h.Values("Accept") {
-		for part := range strings.SplitSeq(accept, ",") {
-			media, _, _ := strings.Cut(part, ";")
-			if strings.EqualFold(strings.TrimSpace(media), "text/event-stream") {
-				return true
-			}
-		}
-	}
-	return false
 }

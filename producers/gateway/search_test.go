@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -114,10 +115,12 @@ func TestSearchWithoutAPage(t *testing.T) {
 		err    error
 		status int
 		retry  string
+		part   any
 	}{
-		"brokers away": {fmt.Errorf("%w: %w", producers.ErrUnavailable, errBroker), 503, "1"},
-		"too late":     {fmt.Errorf("%w: %w", producers.ErrNoPage, context.DeadlineExceeded), 504, ""},
-		"anything":     {errBroker, 500, ""},
+		"kafka away": {fmt.Errorf("%w: %w: %w", producers.ErrUnavailable, producers.ErrKafka, errBroker), 503, "1", "kafka"},
+		"nats away":  {fmt.Errorf("%w: %w", producers.ErrNoPage, errors.Join(context.DeadlineExceeded, producers.ErrNATS)), 503, "1", "nats"},
+		"too late":   {fmt.Errorf("%w: %w", producers.ErrNoPage, context.DeadlineExceeded), 504, "", nil},
+		"anything":   {errBroker, 500, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBackend(t)
@@ -133,7 +136,10 @@ func TestSearchWithoutAPage(t *testing.T) {
 				t.Errorf("the cause is shown: %s", w.Body)
 			}
 			id := b.queries()[0].CorrelationID
-			if late := c.status == 504; late != (p["page"] == "/v1/serps/"+id) || late != (p["correlation_id"] == id) {
+			if p["part"] != c.part {
+				t.Errorf("part %v, want %v", p["part"], c.part)
+			}
+			if late := errors.Is(c.err, producers.ErrNoPage); late != (p["page"] == "/v1/serps/"+id) || late != (p["correlation_id"] == id) {
 				t.Errorf("problem of query %s: %v", id, p)
 			}
 		})
@@ -143,7 +149,7 @@ func TestSearchWithoutAPage(t *testing.T) {
 // The same search under the same id has one page, and no second query.
 func TestRepeatedCorrelationID(t *testing.T) {
 	b := newBackend(t)
-	b.pages[someID] = samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: someID, Text: "x", SubmittedAt: time.Now()}})
+	b.pages[someID] = samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: someID, Text: "x", Market: "US", SubmittedAt: time.Now()}})
 	g := b.open(t, nil)
 	if w := serve(g, post(t, "/v1/search", `{"query":"x","correlation_id":"`+someID+`"}`)); w.Code != http.StatusOK || len(b.queries()) != 0 {
 		t.Errorf("status %d, %d queries", w.Code, len(b.queries()))
@@ -176,39 +182,59 @@ func TestTooManySearchesAreShed(t *testing.T) {
 	}
 }
 
-// Who goes away stops the wait, for a page and for a stream.
-func TestDisconnectCancelsTheWait(t *testing.T) {
+// Who goes away ends the wait, for a page and for a stream, once nobody has come back for a
+// while.
+func TestDisconnectEndsTheWait(t *testing.T) {
 	for _, accept := range []string{"application/json", "text/event-stream"} {
-		t.Run(accept, func(t *testing.T) {
-			b := newBackend(t)
-			entered, left := make(chan struct{}), make(chan struct{})
-			b.follow = func(ctx context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
-				if q.Probe {
-					return samplePage(q), nil
+		for _, linger := range []time.Duration{10 * time.Millisecond, time.Hour} {
+			t.Run(fmt.Sprint(accept, " ", linger), func(t *testing.T) {
+				b := newBackend(t)
+				entered, left := make(chan struct{}), make(chan struct{})
+				b.follow = func(ctx context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
+					if q.Probe {
+						return samplePage(q), nil
+					}
+					close(entered)
+					<-ctx.Done()
+					close(left)
+					return schemas.SERP{}, ctx.Err()
 				}
-				close(entered)
-				<-ctx.Done()
-				close(left)
-				return schemas.SERP{}, ctx.Err()
-			}
-			g := run(t, b.open(t, nil))
-			ctx, cancel := context.WithCancel(t.Context())
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/v1/search?q=x", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Accept", accept)
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				if resp, err := client(t).Do(req); err == nil {
-					_, _ = readAll(resp)
+				g := run(t, b.open(t, func(c *gateway.Config) { c.Linger = linger }))
+				goAway(t, g.url, accept, entered)
+				if linger < time.Second {
+					within(t, left, "the search to be left")
+					return
 				}
-			}()
-			<-entered
-			cancel()
-			within(t, left, "the search to be left")
-			<-done
-		})
+				expect(t, g.url+"/metrics", http.StatusOK, `request_seconds_count{pattern="/v1/search"} 1`)
+				select {
+				case <-left:
+					t.Error("the search was left at once")
+				default:
+				}
+			})
+		}
 	}
+}
+
+// goAway sends a search and breaks the connection once it is in hand.
+func goAway(t *testing.T, url, accept string, entered <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/v1/search?q=x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", accept)
+	done := make(chan struct{})
+	c := client(t)
+	go func() {
+		defer close(done)
+		if resp, err := c.Do(req); err == nil {
+			_, _ = readAll(resp)
+		}
+	}()
+	<-entered
+	cancel()
+	<-done
 }

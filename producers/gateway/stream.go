@@ -3,8 +3,8 @@ package gateway
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
@@ -20,6 +20,16 @@ const (
 	eventError   = "error"
 )
 
+// What event ids say after the correlation id and a slash, beside route, serp, error and
+// the ids of sections.
+const (
+	idOpen     = "open"     // nothing has been sent yet
+	idStopping = "stopping" // the stream was cut and can be resumed
+)
+
+// reconnectMS is how long a browser waits before it resumes a stream that broke.
+const reconnectMS = "1000"
+
 // routeEvent is the data of a route event.
 type routeEvent struct {
 	CorrelationID string `json:"correlation_id"`
@@ -27,71 +37,44 @@ type routeEvent struct {
 	Why reasons `json:"why"`
 }
 
-// serpEvent is the data of a serp event.
-type serpEvent struct {
-	schemas.SERP
-	Why reasons `json:"why"`
-}
-
-// outcome is how a search ended.
-type outcome struct {
-	page schemas.SERP
-	err  error
-}
-
-// stream answers with the progress of a search as server-sent events.
-func (g *Gateway) stream(w http.ResponseWriter, r *http.Request, q schemas.Query, follow followFunc) {
-	ctx, cancel := context.WithCancel(r.Context())
-	steps := make(chan schemas.Progress, schemas.MaxCalls+1)
-	ended := make(chan outcome, 1)
-	go func() {
-		defer close(ended)
-		defer func() {
-			if v := recover(); v != nil {
-				g.m.panics.Inc()
-				ended <- outcome{err: errors.New("following the search panicked")}
-			}
-		}()
-		page, err := follow(ctx, q, func(s schemas.Progress) {
-			select {
-			case steps <- s:
-			case <-ctx.Done():
-			}
-		})
-		ended <- outcome{page, err}
-	}()
-	defer func() {
-		cancel()
-		for range ended { // until the search has returned
-		}
-	}()
-	g.relay(ctx, newEvents(w, q, g.m), steps, ended)
-}
-
-// relay writes events until the search has ended or the client is gone.
-func (g *Gateway) relay(ctx context.Context, ev *events, steps <-chan schemas.Progress, ended <-chan outcome) {
+// relay writes the events of a flight until it has ended, the client is gone or the
+// gateway stops.
+func (g *Gateway) relay(ctx context.Context, ev *events, f *flight) {
 	beat := time.NewTicker(g.cfg.Heartbeat)
 	defer beat.Stop()
 	ev.open()
-	for ev.err == nil {
-		select {
-		case s := <-steps:
+	for n := 0; ev.err == nil; {
+		steps, end, changed := f.since(n)
+		n += len(steps)
+		for _, s := range steps {
 			ev.step(s)
-		case end := <-ended:
-			ev.rest(steps)
-			if end.err != nil {
-				ev.problem(g.searchFailed(ctx, ev.id, end.err))
-			} else {
-				ev.finish(end.page, g.reasonsOfPage(end.page, ev.mode))
-			}
+		}
+		switch {
+		case end != nil && end.err != nil:
+			ev.problem(idError, g.searchFailed(ctx, ev.id, end.err))
 			return
+		case end != nil:
+			ev.finish(*end)
+			return
+		}
+		select {
+		case <-changed:
 		case <-beat.C:
 			ev.comment("still working")
+		case <-g.stopping:
+			ev.problem(idStopping, stoppingProblem(ev.id))
+			return
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// idError and idSERP end a stream for good.
+const (
+	idError = eventError
+	idSERP  = eventSERP
+)
 
 // events writes one stream in the right order, whatever got lost on the way.
 type events struct {
@@ -100,6 +83,7 @@ type events struct {
 	m     *metrics
 	id    string
 	mode  schemas.Mode
+	skip  string          // nothing is written up to the event of this id; "" writes all
 	route bool            // sent
 	sent  map[string]bool // sections
 	early []schemas.Section
@@ -107,17 +91,25 @@ type events struct {
 	err   error // of the first write that failed; nothing is written after it
 }
 
-func newEvents(w http.ResponseWriter, q schemas.Query, m *metrics) *events {
-	return &events{w: w, rc: http.NewResponseController(w), m: m, id: q.CorrelationID, mode: q.Mode, sent: map[string]bool{}}
+func newEvents(w http.ResponseWriter, id string, mode schemas.Mode, m *metrics) *events {
+	return &events{w: w, rc: http.NewResponseController(w), m: m, id: id, mode: mode, sent: map[string]bool{}}
 }
 
+// open begins the stream. The id that it sends has no data, so that a browser shows
+// nothing and yet knows by which id to resume.
 func (e *events) open() {
 	h := e.w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // a proxy must not hold events back
 	e.w.WriteHeader(http.StatusOK)
-	e.comment("the page of " + e.id)
+	e.buf.Reset()
+	e.buf.WriteString(": the page of " + e.id + "\nretry: " + reconnectMS + "\n")
+	if e.skip == "" {
+		e.buf.WriteString("id: " + e.id + "/" + idOpen + "\n")
+	}
+	e.buf.WriteString("\n")
+	e.flush()
 }
 
 // step writes a step. Sections that come before the route wait for it.
@@ -132,24 +124,12 @@ func (e *events) step(s schemas.Progress) {
 	}
 }
 
-// rest writes the steps that came with the end of the search.
-func (e *events) rest(steps <-chan schemas.Progress) {
-	for {
-		select {
-		case s := <-steps:
-			e.step(s)
-		default:
-			return
-		}
-	}
-}
-
 func (e *events) slots(s schemas.Slots) {
 	if e.route {
 		return
 	}
 	e.route = true
-	e.event(eventRoute, routeEvent{e.id, s, reasonsOf(s.Route, e.mode)})
+	e.event(eventRoute, eventRoute, routeEvent{e.id, s, reasonsOf(s.Route, e.mode)})
 	for _, sec := range e.early {
 		e.section(sec)
 	}
@@ -159,34 +139,48 @@ func (e *events) slots(s schemas.Slots) {
 func (e *events) section(s schemas.Section) {
 	if !e.sent[s.ID] {
 		e.sent[s.ID] = true
-		e.event(eventSection, s)
+		e.event(eventSection, s.ID, s)
 	}
 }
 
-// finish writes what was lost, made from the page, and then the page.
-func (e *events) finish(page schemas.SERP, why reasons) {
+// finish writes what was lost, made from the page, and then the page: the same bytes as an
+// answer that is not streamed.
+func (e *events) finish(end outcome) {
 	if !e.route {
 		e.m.repaired.Inc()
-		e.slots(slotsOf(page))
+		e.slots(slotsOf(end.page))
 	}
-	for _, s := range page.Sections {
+	for _, s := range end.page.Sections {
 		if !e.sent[s.ID] {
 			e.m.repaired.Inc()
 			e.section(s)
 		}
 	}
-	e.event(eventSERP, serpEvent{page, why})
+	e.write(eventSERP, idSERP, end.body)
 }
 
 func slotsOf(page schemas.SERP) schemas.Slots {
 	s := schemas.Slots{Route: page.Route, Layout: page.Layout, Notice: page.Notice, Slots: make([]schemas.Slot, len(page.Sections))}
 	for i, sec := range page.Sections {
-		s.Slots[i] = schemas.Slot{ID: sec.ID, Title: sec.Title, Component: sec.Component, Tool: sec.Tool}
+		s.Slots[i] = schemas.Slot{ID: sec.ID, Title: sec.Title, Component: sec.Component, Tool: sec.Tool, Display: sec.Display}
 	}
 	return s
 }
 
-func (e *events) problem(p *problem) { e.write(eventError, p.body()) }
+// slotsOfDecision are the slots as they were announced at first.
+func slotsOfDecision(d schemas.Decision) schemas.Slots {
+	s := schemas.Slots{Layout: d.Layout, Notice: d.Notice, Slots: make([]schemas.Slot, len(d.Calls)), Route: schemas.RouteSummary{
+		Name: d.Route, Params: d.Params, Source: d.Source, Degraded: d.Degraded, Confidence: d.Confidence,
+		ManifestVersion: d.ManifestVersion, ModelVersion: d.ModelVersion,
+		Arm: d.Arm, Alternatives: d.Alternatives, Tiers: d.Tiers,
+	}}
+	for i, c := range d.Calls {
+		s.Slots[i] = schemas.Slot{ID: c.Section, Title: c.Title, Component: c.Component, Tool: c.Tool, Display: c.Display}
+	}
+	return s
+}
+
+func (e *events) problem(id string, p *problem) { e.write(eventError, id, p.body()) }
 
 // comment is a sign of life that clients ignore.
 func (e *events) comment(text string) {
@@ -195,22 +189,37 @@ func (e *events) comment(text string) {
 	e.flush()
 }
 
-func (e *events) event(name string, v any) {
+// event writes an event, unless the client has it already.
+func (e *events) event(name, id string, v any) {
+	if e.skip != "" {
+		if e.skip == id {
+			e.skip = ""
+		}
+		return
+	}
 	data, err := codec.Marshal(v)
 	if err != nil {
 		e.err = err
 		return
 	}
-	e.write(name, data)
+	e.write(name, id, data)
 }
 
 // write sends one event. JSON has no raw line breaks, so one data line is enough.
-func (e *events) write(name string, data []byte) {
+func (e *events) write(name, id string, data []byte) {
 	e.buf.Reset()
-	e.buf.WriteString("event: " + name + "\nid: " + e.id + "\ndata: ")
+	e.buf.WriteString("event: " + name + "\nid: " + e.id + "/" + oneLine(id) + "\ndata: ")
 	e.buf.Write(data)
 	e.buf.WriteString("\n\n")
 	e.flush()
+}
+
+// oneLine keeps the id of a section from ending the line it stands in.
+func oneLine(id string) string {
+	if !strings.ContainsAny(id, "\r\n\x00") {
+		return id
+	}
+	return strings.NewReplacer("\r", "", "\n", "", "\x00", "").Replace(id)
 }
 
 func (e *events) flush() {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -59,7 +60,7 @@ func parse(t *testing.T, body string) (events []event) {
 				ev.id = value
 			case "data":
 				ev.data = value
-			case "":
+			case "", "retry":
 			default:
 				t.Fatalf("line %q", line)
 			}
@@ -134,8 +135,12 @@ func TestStreamIsWhole(t *testing.T) {
 			if got := names(t, events); got != want+" serp" || w.Header().Get("Content-Type") != "text/event-stream" {
 				t.Fatalf("got  %s\nwant %s serp", got, want)
 			}
-			for _, ev := range events {
-				if ev.id != page.CorrelationID {
+			for i, ev := range events {
+				name := ev.name
+				if name == "section" {
+					name = page.Sections[sent.want[i-1]-'0'].ID
+				}
+				if ev.id != page.CorrelationID+"/"+name {
 					t.Errorf("%s has id %q", ev.name, ev.id)
 				}
 			}
@@ -238,20 +243,34 @@ func openStream(t *testing.T, url string) (lines <-chan string, ended <-chan str
 		t.Fatal(err)
 	}
 	req.Header.Set("Accept", "text/event-stream")
-	resp, err := client(t).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out, done := make(chan string, 256), make(chan struct{})
+	in := streamLines(t, client(t), req)
 	go func() {
 		defer close(done)
 		defer close(out)
-		defer resp.Body.Close()
-		for sc := bufio.NewScanner(resp.Body); sc.Scan(); {
-			out <- sc.Text()
+		for l := range in {
+			out <- l
 		}
 	}()
 	return out, done
+}
+
+// streamLines sends a request and returns the lines of its answer. The connection is closed
+// when the caller has had enough.
+func streamLines(t *testing.T, c *http.Client, req *http.Request) iter.Seq[string] {
+	t.Helper()
+	resp, err := c.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(yield func(string) bool) {
+		defer resp.Body.Close()
+		for sc := bufio.NewScanner(resp.Body); sc.Scan(); {
+			if !yield(sc.Text()) {
+				return
+			}
+		}
+	}
 }
 
 // An open stream is finished before Run returns; one that lasts too long is cut.
@@ -263,6 +282,9 @@ func TestDrain(t *testing.T) {
 			var left atomic.Bool
 			b.follow = func(ctx context.Context, q schemas.Query, _ func(schemas.Progress)) (schemas.SERP, error) {
 				if q.Probe {
+					return samplePage(q), nil
+				}
+				if q.Text == "late" {
 					return samplePage(q), nil
 				}
 				close(entered)
@@ -297,26 +319,76 @@ func TestDrain(t *testing.T) {
 			for l := range lines {
 				all = append(all, l)
 			}
+			text := strings.Join(all, "\n")
 			if got := slices.Contains(all, "event: serp"); got != finishes {
-				t.Errorf("page sent: %v\n%s", got, strings.Join(all, "\n"))
+				t.Errorf("page sent: %v\n%s", got, text)
+			}
+			if told := strings.Contains(text, "event: error\nid: ") && strings.Contains(text, "resume at /v1/serps/"); told == finishes {
+				t.Errorf("told where to go on: %v\n%s", told, text)
 			}
 		})
 	}
 }
 
-// refused waits until new connections are turned away.
+// refused waits until new requests are turned away.
 func refused(t *testing.T, url string) {
 	t.Helper()
+	c := client(t)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/healthz", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/v1/search?q=late", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
+		resp, err := c.Do(req)
 		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := readAll(resp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != http.StatusServiceUnavailable {
+			continue
+		}
+		if !resp.Close || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, "stopping") {
+			t.Errorf("turned away with %v: %s", resp.Header, body)
+		}
+		return
+	}
+	t.Fatal("requests are still taken")
+}
+
+// Who waits for a page as one answer is told the same as who reads a stream.
+func TestDrainTellsWhereThePageWillBe(t *testing.T) {
+	b, release := held(t)
+	defer release()
+	g := run(t, b.open(t, func(c *gateway.Config) { c.DrainTimeout = 50 * time.Millisecond }))
+	type answer struct {
+		resp *http.Response
+		body string
+		err  error
+	}
+	got := make(chan answer, 1)
+	id := newID(t)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.url+"/v1/search?q=x&correlation_id="+id, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := client(t)
+	go func() {
+		resp, err := c.Do(req)
+		if err != nil {
+			got <- answer{err: err}
 			return
 		}
-		resp.Body.Close()
+		body, err := readAll(resp)
+		got <- answer{resp, body, err}
+	}()
+	eventually(t, func() bool { return slices.ContainsFunc(b.queries(), func(q schemas.Query) bool { return !q.Probe }) })
+	g.stop()
+	a := <-got
+	if a.err != nil || a.resp.StatusCode != http.StatusServiceUnavailable || a.resp.Header.Get("Retry-After") == "" ||
+		!strings.Contains(a.body, `"page":"/v1/serps/`+id+`"`) {
+		t.Errorf("%+v", a)
 	}
-	t.Fatal("connections are still taken")
 }

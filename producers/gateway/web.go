@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -18,30 +19,36 @@ import (
 //go:embed web
 var webFiles embed.FS
 
-// web renders the page and serves its files.
+// web renders the pages and serves their files.
 type web struct {
-	about   About
-	index   *template.Template
-	version string // of the files, in their links, so that they can be cached for ever
-	etags   map[string]string
+	about     About
+	templates *template.Template
+	version   string // of the files, in their links, so that they can be cached for ever
+	etags     map[string]string
 }
 
 func newWeb(about About) (*web, error) {
 	v := &web{about: about, etags: map[string]string{}}
+	files, err := webFiles.ReadDir("web")
+	if err != nil {
+		return nil, fmt.Errorf("list embedded files: %w", err)
+	}
 	all := sha256.New()
-	for _, name := range []string{"app.css", "app.js", "draw.js", "player.js", "icon.svg"} {
-		data, err := webFiles.ReadFile("web/" + name)
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), ".html") {
+			continue // a template
+		}
+		data, err := webFiles.ReadFile("web/" + f.Name())
 		if err != nil {
-			return nil, fmt.Errorf("read embedded %s: %w", name, err)
+			return nil, fmt.Errorf("read embedded %s: %w", f.Name(), err)
 		}
 		sum := sha256.Sum256(data)
-		v.etags[name] = `"` + hex.EncodeToString(sum[:8]) + `"`
+		v.etags[f.Name()] = `"` + hex.EncodeToString(sum[:8]) + `"`
 		all.Write(data)
 	}
 	v.version = hex.EncodeToString(all.Sum(nil)[:4])
-	var err error
-	if v.index, err = template.New("index.html").ParseFS(webFiles, "web/*.html"); err != nil {
-		return nil, fmt.Errorf("parse the web page: %w", err)
+	if v.templates, err = template.ParseFS(webFiles, "web/*.html"); err != nil {
+		return nil, fmt.Errorf("parse the web pages: %w", err)
 	}
 	return v, nil
 }
@@ -68,26 +75,14 @@ func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
 	return nil
 }
 
-// home renders the page: empty, or with the answer to ?q= for browsers without JavaScript
-// and for links.
-func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
-	v := newView(g.web.about, g.web.version)
-	params := r.URL.Query()
-	market, mode := params.Get("market"), schemas.Mode(params.Get("mode"))
-	v.Query, v.Markets, v.Composes = params.Get("q"), markets(market), mode == schemas.PostFusion
-	v.Searched = v.Query != ""
-	status := http.StatusOK
-	if v.Searched {
-		page, p := g.searchForPage(r, searchBody{Query: v.Query, Market: market, Mode: mode, Platform: "web"})
-		if p != nil {
-			v.Problem, status = p, p.Status
-		} else {
-			v.fill(*page, g.reasonsOfPage(*page, mode))
-		}
-	}
+// frame returns the frame of a kind of page.
+func (v *web) frame(kind string) frame { return newFrame(v.about, v.version, kind) }
+
+// render answers with a page, whole or not at all.
+func (g *Gateway) render(w http.ResponseWriter, status int, name string, data any) *problem {
 	var out bytes.Buffer
-	if err := g.web.index.Execute(&out, v); err != nil {
-		g.log.Error("rendering the web page", "err", err)
+	if err := g.web.templates.ExecuteTemplate(&out, name, data); err != nil {
+		g.log.Error("rendering a web page", "page", name, "err", err)
 		return newProblem(http.StatusInternalServerError, "The page could not be drawn.")
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -95,6 +90,26 @@ func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // the client may be gone
 	return nil
+}
+
+// home renders the page: empty, or with the answer to ?q= for browsers without JavaScript
+// and for links.
+func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
+	v := view{frame: g.web.frame("home")}
+	params := r.URL.Query()
+	market, mode := params.Get("market"), schemas.Mode(params.Get("mode"))
+	v.Query, v.Markets, v.Composes = params.Get("q"), markets(market), mode == schemas.PostFusion
+	status := http.StatusOK
+	if v.Query != "" {
+		v.Searched, v.Kind, v.Title = true, "searched", v.Query
+		page, p := g.searchForPage(r, searchBody{Query: v.Query, Market: market, Mode: mode, Platform: "web"})
+		if p != nil {
+			v.Problem, status = p, p.Status
+		} else {
+			v.fill(*page, g.reasonsOfPage(*page, mode))
+		}
+	}
+	return g.render(w, status, "index.html", v)
 }
 
 func (g *Gateway) searchForPage(r *http.Request, s searchBody) (*schemas.SERP, *problem) {

@@ -120,7 +120,7 @@ func TestWebPageShowsProblems(t *testing.T) {
 // Links to files carry a version, so that browsers may keep them.
 func TestWebFilesAreCached(t *testing.T) {
 	g := newBackend(t).open(t, nil)
-	link := regexp.MustCompile(`/static/app\.css\?v=[0-9a-f]+`).FindString(serve(g, get(t, "/")).Body.String())
+	link := regexp.MustCompile(`/static/base\.css\?v=[0-9a-f]+`).FindString(serve(g, get(t, "/")).Body.String())
 	w := serve(g, get(t, link))
 	if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/css") {
 		t.Errorf("%s: %d %v", link, w.Code, w.Header())

@@ -23,9 +23,9 @@ type Live struct {
 	log    *slog.Logger
 	policy atomic.Pointer[Policy]
 	limit  atomic.Pointer[router.Rung] // set by an operator; nil: none
-	bad    atomic.Pointer[string] // what is wrong with the file, if something is
-	last   []byte                 // of the policy in force
-	seen   []byte                 // at the last look
+	bad    atomic.Pointer[string]      // what is wrong with the file, if something is
+	last   []byte                      // of the policy in force
+	seen   []byte                      // at the last look
 	reads  *prometheus.CounterVec
 	// Changed is called with each policy that comes into force, the first one too. It is set
 	// before Run.

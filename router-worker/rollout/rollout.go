@@ -141,12 +141,13 @@ func checkModel(field, name string, known Known) error {
 }
 
 // Assign implements [router.Rollout]. A query that names an arm, for a comparison, is
-// decided by that one, candidates included; see [schemas.ExperimentArm].
+// decided by that one, candidates included; see [schemas.ExperimentArm]. A name that no arm
+// has stands for the default arm.
 func (p *Policy) Assign(q schemas.PublicQuery) router.Arm {
 	if name, named := q.Experiments[schemas.ExperimentArm]; named {
-		i := slices.IndexFunc(p.named(), func(a Arm) bool { return a.Name == name })
-		if i >= 0 {
-			return p.arm(p.named()[i])
+		arms := slices.Concat(p.Arms, p.Candidates)
+		if i := slices.IndexFunc(arms, func(a Arm) bool { return a.Name == name }); i >= 0 {
+			return p.arm(arms[i])
 		}
 		return p.arm(Arm{})
 	}
@@ -167,9 +168,6 @@ func (p *Policy) Shadow(q schemas.PublicQuery) (router.Arm, bool) {
 	}
 	return router.Arm{}, false
 }
-
-// named returns every arm that a query may name.
-func (p *Policy) named() []Arm { return slices.Concat(p.Arms, p.Candidates) }
 
 // arm returns a as the router sees it.
 func (p *Policy) arm(a Arm) router.Arm {

@@ -53,7 +53,7 @@ export class Client {
     return this.#get(`/v1/explain/${encodeURIComponent(correlationID)}`, call);
   }
 
-  /** Returns queries that begin as the text does. */
+  /** Returns queries that begin as the text does, or have a word that does. */
   async suggest(text: string, more: CallOptions & { market?: string; limit?: number } = {}): Promise<Suggestion[]> {
     const values = new URLSearchParams({ q: text });
     if (more.market) values.set("market", more.market);

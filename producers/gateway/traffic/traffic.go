@@ -1,7 +1,7 @@
 // Package traffic folds the pages of the last minutes into what an operator looks at:
 // which tiers decide, how long pages take, and what becomes of the calls of each tool.
 //
-// A [Window] is a ring of slices of time. A page counts in the slice in which it is read,
+// A [Window] is a ring of slices of time. A page counts in the slice in which it was made,
 // and leaves with it.
 package traffic
 
@@ -83,8 +83,8 @@ type Tool struct {
 // Window holds the pages of late. It is safe for concurrent use.
 type Window struct {
 	cfg   Config
-	began time.Time
 	mu    sync.Mutex
+	began time.Time // the first page, or the window itself if that is earlier
 	ring  []slice
 }
 
@@ -96,15 +96,22 @@ func New(cfg Config, now time.Time) (*Window, error) {
 	return &Window{cfg: cfg, began: now, ring: make([]slice, cfg.Slices)}, nil
 }
 
-// Page counts a page that is read now. The page of a health check changes nothing.
-func (w *Window) Page(page schemas.SERP, now time.Time) {
+// Page counts a page that was made at a time. One that is older than the window, and that
+// of a health check, changes nothing.
+func (w *Window) Page(page schemas.SERP, made time.Time) {
 	if page.Probe {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.number(now)
+	n := max(w.number(made), 0) // a page of no time is as old as can be
 	s := &w.ring[n%int64(len(w.ring))]
+	if n < s.number {
+		return
+	}
+	if made.Before(w.began) {
+		w.began = made
+	}
 	if s.number != n || s.tiers == nil {
 		*s = newSlice(n)
 	}

@@ -65,6 +65,7 @@ func TestWindowForgets(t *testing.T) {
 	for i := range 5 {
 		w.Page(page(schemas.SourceStudent, 1), now.Add(time.Duration(i)*10*time.Second))
 	}
+	w.Page(page(schemas.SourceStudent, 1), now) // read late
 	for after, want := range map[time.Duration]int{40 * time.Second: 3, 50 * time.Second: 2, 69 * time.Second: 1, 70 * time.Second: 0, time.Hour: 0} {
 		if got := w.Snapshot(now.Add(after)).Pages.Total; got != want {
 			t.Errorf("after %v: %d pages, want %d", after, got, want)
@@ -82,5 +83,22 @@ func TestWindowIsBounded(t *testing.T) {
 	s := w.Snapshot(now)
 	if len(s.Tools) != 100 || s.Pages.Total != 1000 || s.Tiers[0].P50 > 61_000 {
 		t.Errorf("%d tools, %d pages, p50 %v", len(s.Tools), s.Pages.Total, s.Tiers[0].P50)
+	}
+}
+
+// A gateway that starts again reads pages that were made while it was away. They count, at
+// the rate at which they were made.
+func TestWindowBeginsWithTheFirstPage(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	w := window(t, now)
+	for range 20 {
+		w.Page(page(schemas.SourceStudent, 1), now.Add(-10*time.Second))
+	}
+	if s := w.Snapshot(now.Add(5 * time.Second)); s.Pages.Total != 20 || !near(s.WindowS, 15) || !near(s.Pages.PerSecond, 20.0/15) {
+		t.Errorf("%d pages in %v s, %v a second", s.Pages.Total, s.WindowS, s.Pages.PerSecond)
+	}
+	w.Page(page(schemas.SourceStudent, 1), time.Time{}) // long gone
+	if s := w.Snapshot(now.Add(5 * time.Second)); s.Pages.Total != 20 || s.WindowS > 30 {
+		t.Errorf("%d pages in %v s", s.Pages.Total, s.WindowS)
 	}
 }

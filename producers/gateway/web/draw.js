@@ -1,13 +1,17 @@
-// Draws pages by cloning the templates of the document. Data becomes text and attributes,
-// never markup.
+// @ts-check
+// Draws sections and items by cloning the templates of the document, as their display says.
+
+import { $, clone, fill, millis } from "./dom.js";
 
 const HUES = 24;
-const PATTERNS = 6;
+const PATTERNS = 10;
+const COLUMNS = 12;
 
+const plainList = { flow: "stack", form: "row", width: COLUMNS, room: 5 };
 const encoder = new TextEncoder();
 
-// artClass names the generated cover of an item: FNV-1a of its id, mixed once more, as the server
-// does it.
+// artClass names the generated cover of an item: FNV-1a of its id, mixed once more, as the
+// server does it.
 export function artClass(id) {
   let h = 0x811c9dc5;
   for (const byte of encoder.encode(id)) h = Math.imul(h ^ byte, 0x01000193) >>> 0;
@@ -30,168 +34,132 @@ export function followUp(item) {
   return Array.from(text).slice(0, 256).join("");
 }
 
-export const percent = (x) => (x > 0.99 && x < 1 ? "> 99 %" : `${Math.round(100 * x)} %`);
+// displayOf returns how a section is drawn. One that says nothing is a plain list.
+export const displayOf = (section) => (section.display?.flow ? section.display : plainList);
 
-export function millis(ms) {
-  if (ms < 0.1) return `${Math.round(1000 * ms)} µs`;
-  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+// spread widens sections so that no line of the page has a hole at its end, as the server
+// does it.
+export function spread(sections) {
+  const widths = sections.map((s) => displayOf(s).width);
+  let used = 0;
+  widths.forEach((w, i) => {
+    if (used + w > COLUMNS && i > 0) {
+      widths[i - 1] += COLUMNS - used;
+      used = 0;
+    }
+    used += w;
+  });
+  if (widths.length) widths[widths.length - 1] += COLUMNS - used;
+  return widths;
 }
 
-function clone(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
+function kindOf(item, sub, playable) {
+  const says = (word) => sub.toLowerCase().startsWith(word.toLowerCase()); // the subtitle
+  if (item.kind) return says(item.kind) ? "" : item.kind.length <= 2 ? item.kind.toUpperCase() : item.kind;
+  return !sub || (playable && !says(item.type)) ? item.type : "";
 }
 
-// fill sets the text of named parts. An empty optional part goes away.
-function fill(root, texts, optional = []) {
-  for (const [name, text] of Object.entries(texts)) {
-    const part = root.querySelector(`[data-f="${name}"]`);
-    if (!part) continue;
-    part.textContent = text ?? "";
-    if (!text && optional.includes(name)) part.remove();
-  }
-  return root;
+function itemClass(ordinal, display) {
+  if (ordinal <= (display.lead ?? 0)) return "item lead";
+  return ordinal > display.room && display.flow !== "shelf" ? "item more" : "item";
 }
 
-function drawItem(item, ordinal) {
+// drawItem returns an item of a section.
+export function drawItem(item, ordinal, display) {
   const el = clone("t-item");
-  el.dataset.id = item.id;
-  el.dataset.type = item.type;
-  el.dataset.ordinal = ordinal;
-  el.querySelector(".art").className = `art ${artClass(item.id)}`;
+  el.className = itemClass(ordinal, display);
+  Object.assign(el.dataset, { id: item.id, type: item.type, ordinal });
+  const art = /** @type {HTMLElement} */ (el.querySelector(".art"));
+  art.className = `art ${artClass(item.id)}`;
   const playable = item.type === "track" || item.type === "episode";
   const sub = item.subtitle || (item.artists ?? []).join(", ");
   const genres = item.genres ?? [];
   fill(el, {
     mono: monogram(item.title), title: item.title, sub, why: item.why, date: item.release_date,
-    kind: !sub || (playable && !sub.toLowerCase().startsWith(item.type)) ? item.type : "", // or the subtitle says it
+    kind: kindOf(item, sub, playable),
     genres: genres.length && !sub.includes(genres[0]) ? genres.slice(0, 2).join(", ") : "",
+    also: item.versions?.length ? `also: ${item.versions.join(", ")}` : "",
     synthetic: item.synthetic ? "synthetic" : "",
-  }, ["sub", "why", "kind", "date", "genres", "synthetic"]);
-  el.querySelector(".title").href = `/?${new URLSearchParams({ q: followUp(item) })}`;
+  }, ["sub", "why", "kind", "date", "genres", "also", "synthetic"]);
+  el.querySelector(".title")?.setAttribute("href", `/?${new URLSearchParams({ q: followUp(item) })}`);
   const play = el.querySelector(".play");
-  if (playable) play.setAttribute("aria-label", `Play ${item.title} (simulated)`);
-  else play.remove();
+  if (playable) play?.setAttribute("aria-label", `Play ${item.title} (simulated)`);
+  else play?.remove();
   return el;
 }
+
+// hint says what one can do about a section that shows nothing. Its words are the server's.
+function hint(status) {
+  const all = /** @type {HTMLTemplateElement} */ ($("t-hints")).content;
+  return all.querySelector(`[data-status="${CSS.escape(status)}"]`)?.textContent ?? "";
+}
+
+const answered = (status) => status === "ok" || status === "empty";
 
 // drawSection returns a section with its items.
-export function drawSection(section, position) {
+export function drawSection(section, position, width = displayOf(section).width) {
   const el = clone("t-section");
-  el.className = `section c-${section.component} s-${section.status}`;
-  el.dataset.section = section.id;
-  el.dataset.position = position;
+  const d = displayOf(section);
+  const { status } = section;
+  el.className = `section f-${d.flow} m-${d.form} t-${d.text || "note"} w-${width} s-${status}${d.numbered ? " numbered" : ""}`;
+  Object.assign(el.dataset, { section: section.id, component: section.component, position });
   el.setAttribute("aria-label", section.title);
-  const reason = section.reason || (section.status === "empty" ? "Nothing was found." : "");
+  const reason = section.reason || (status === "empty" ? "Nothing was found." : "");
+  const advice = hint(status);
   fill(el, {
-    title: section.title, tool: section.tool, took: millis(section.took_ms ?? 0), reason, text: section.text,
-    state: section.status === "ok" ? "" : section.status.replaceAll("_", " "),
-  }, ["reason", "text"]);
-  const items = el.querySelector(".items");
-  if (section.component === "carousel") items.tabIndex = 0;
-  items.append(...(section.items ?? []).map((item, i) => drawItem(item, i + 1)));
+    title: section.title, tool: section.tool, took: millis(section.took_ms ?? 0), reason, hint: advice,
+    note: d.text ? "" : section.text, text: d.text ? section.text : "",
+    marks: [section.cached && "cached", section.repeated && "second try"].filter(Boolean).join(", "),
+    state: status === "ok" ? "" : status.replaceAll("_", " "),
+  }, ["reason", "hint", "note", "text"]);
+  if (!reason && !advice) el.querySelector(".fate")?.remove();
+  if (answered(status)) el.querySelector('[data-f="again"]')?.remove();
+  el.querySelector(".items")?.append(...(section.items ?? []).map((item, i) => drawItem(item, i + 1, d)));
   return el;
 }
 
-// drawSlot returns the room for a section that has not landed yet.
-export function drawSlot(slot, position) {
-  const el = drawSection({ ...slot, status: "waiting", items: [] }, position);
+// drawSlot returns the room for a section that has not landed yet: as many items as it will
+// show, of the size that they will have.
+export function drawSlot(slot, position, width) {
+  const el = drawSection({ ...slot, status: "waiting", items: [], text: slot.display?.text ? "\u00a0" : "" }, position, width);
+  el.querySelector(".fate")?.remove();
   el.setAttribute("aria-busy", "true");
   fill(el, { state: "", took: "" });
-  const shapes = { answer: 1, hero: 3, list: 4, mix: 4 };
-  for (let i = 0; i < (shapes[slot.component] ?? 6); i++) {
+  const d = displayOf(slot);
+  for (let i = 1; i <= d.room; i++) {
     const li = document.createElement("li");
-    li.className = "item skeleton";
+    li.className = `${itemClass(i, d)} skeleton`;
     li.setAttribute("aria-hidden", "true");
     for (const part of ["art", "body"]) li.append(Object.assign(document.createElement("span"), { className: part }));
-    el.querySelector(".items").append(li);
+    el.querySelector(".items")?.append(li);
   }
   return el;
 }
 
-function drawParams(params) {
-  return Object.keys(params ?? {}).sort().map((name) => {
-    const v = params[name];
-    return fill(clone("t-param"), { name: name.replaceAll("_", " "), value: Array.isArray(v) ? v.join(", ") : String(v) });
-  });
+// settle shows the button for the rest where there is more than the room holds: items, or
+// lines of text. It is called once a section is in the document.
+export function settle(el) {
+  const all = /** @type {HTMLButtonElement} */ (el.querySelector(".all"));
+  if (el.classList.contains("open")) return;
+  const items = [...el.querySelectorAll(".item")];
+  const text = el.querySelector(".text");
+  const cut = text && text.scrollHeight > text.clientHeight + 2;
+  const more = items.some((item) => item.getClientRects().length === 0); // a narrow page has room for fewer
+  all.hidden = !more && !cut;
+  all.dataset.label = more ? `Show all ${items.length}` : "Read on";
+  all.textContent = all.dataset.label;
 }
 
-// spans lays out where the time of a page went, as the server does it.
-function spans(page) {
-  const t = page.timings;
-  const decided = t.queued_ms + t.router_ms;
-  const scatter = Math.max(decided, t.total_ms - t.tools_ms);
-  return [
-    { name: "queue", kind: "wait", start: 0, took: t.queued_ms },
-    { name: "router", kind: "router", start: t.queued_ms, took: t.router_ms },
-    { name: "decision topic", kind: "wait", start: decided, took: scatter - decided },
-    ...page.sections.map((s) => ({ name: s.id, kind: "tool", start: scatter, took: s.took_ms })),
-  ];
-}
-
-// stretch puts a bar where it begins, as wide as it lasts.
-function stretch(rect, start, took, total) {
-  const x = Math.min((100 * start) / total, 99);
-  rect.setAttribute("x", x.toFixed(2));
-  rect.setAttribute("width", Math.min(Math.max((100 * took) / total, 0.5), 100 - x).toFixed(2));
-}
-
-function drawSpan(span, total) {
-  const el = fill(clone("t-span"), { name: span.name, took: millis(span.took) });
-  const rect = el.querySelector("rect");
-  rect.setAttribute("class", `k-${span.kind}`);
-  stretch(rect, span.start, span.took, total);
-  return el;
-}
-
-function drawBar(route, confidence, chosen) {
-  const el = fill(clone("t-bar"), { name: route, share: percent(confidence) });
-  if (chosen) el.className = "chosen";
-  el.querySelector("rect").setAttribute("width", (100 * confidence).toFixed(2));
-  return el;
-}
-
-function drawTiers(tiers) {
-  const total = Math.max(tiers.reduce((sum, t) => sum + t.took_ms, 0), 1e-6);
-  let at = 0;
-  return tiers.map((t) => {
-    const el = fill(clone("t-tier"), { name: t.name, outcome: t.outcome, took: millis(t.took_ms), text: t.text });
-    el.className = `o-${t.outcome}`;
-    stretch(el.querySelector("rect"), at, t.took_ms, total);
-    at += t.took_ms;
-    return el;
-  });
-}
-
-// drawWhy fills the panel that explains the decision. Its words come from the server.
-function drawWhy(el, why) {
-  el.className = `explained ${why.degraded ? "degraded" : ""}`;
-  const { manifest, model, prompt } = why.versions;
-  const versions = Object.entries({ arm: why.arm, manifest, model, prompt }).filter(([, v]) => v);
-  fill(el, { summary: why.summary, spent: why.spent, versions: versions.map((v) => v.join(" ")).join(" · ") });
-  el.querySelector(".bars").replaceChildren(
-    drawBar(why.route, why.confidence, true), ...why.alternatives.map((a) => drawBar(a.route, a.confidence, false)));
-  el.querySelector(".tiers").replaceChildren(...drawTiers(why.tiers));
-}
-
-// drawSummary says how a query was understood, and why. page is null until it is finished.
-export function drawSummary(route, why, page) {
-  const el = clone("t-summary");
-  const status = page?.status ?? "searching";
-  fill(el, {
-    route: route.name, status, source: why.decided_by, confidence: percent(route.confidence),
-    router: page ? millis(page.timings.router_ms) : "…", tools: page ? millis(page.timings.tools_ms) : "…",
-    total: page ? millis(page.timings.total_ms) : "…", coverage: page ? percent(page.coverage) : "…",
-  });
-  el.querySelector(".status").className = `status st-${status}`;
-  el.querySelector(".params").replaceChildren(...drawParams(route.params));
-  drawWhy(el.querySelector(".explained"), why);
-  const trace = el.querySelector(".trace");
-  if (!page) {
-    trace.remove();
-    return el;
+// toggleAll shows the rest of a section, or hides it again.
+export function toggleAll(el) {
+  const all = /** @type {HTMLButtonElement} */ (el.querySelector(".all"));
+  if (all.hidden) return;
+  const open = el.classList.toggle("open");
+  all.setAttribute("aria-expanded", String(open));
+  all.textContent = open ? "Show fewer" : all.dataset.label ?? "";
+  const focused = document.activeElement?.closest(".item");
+  if (focused && el.contains(focused) && focused.getClientRects().length === 0) {
+    const seen = [...el.querySelectorAll(".item")].filter((item) => item.getClientRects().length > 0);
+    /** @type {HTMLElement|null|undefined} */ (seen.at(-1)?.querySelector(".title"))?.focus();
   }
-  const total = Math.max(page.timings.total_ms, 1e-6);
-  trace.querySelector(".spans").replaceChildren(...spans(page).map((s) => drawSpan(s, total)));
-  trace.querySelector("a").href = `/v1/explain/${page.correlation_id}`;
-  return el;
 }

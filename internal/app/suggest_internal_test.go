@@ -1,0 +1,156 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/producers/gateway"
+	"github.com/parallel-fusion/pfr/producers/gateway/traffic"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// crowd asks queries, each under a correlation id of its own.
+type crowd struct {
+	t *testing.T
+	s *suggester
+	n int
+}
+
+func (c *crowd) ask(market, text string, clients ...string) {
+	c.t.Helper()
+	for _, client := range clients {
+		c.n++
+		q := schemas.PublicQuery{CorrelationID: fmt.Sprint("q", c.n), Text: text, Market: market, ClientID: client}
+		if err := c.s.note(c.t.Context(), q, time.Now()); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// suggested is what is suggested for a prefix, popular queries with a star.
+func (c *crowd) suggested(market, prefix string, n int) string {
+	var out []string
+	for _, s := range c.s.Suggest(prefix, market, n) {
+		mark := map[gateway.SuggestionSource]string{gateway.SuggestPopular: "*"}[s.Source]
+		out = append(out, s.Query+mark)
+	}
+	return strings.Join(out, ", ")
+}
+
+func TestSuggestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &crowd{t: t, s: newSuggester([]string{"Blue in Green", "jazz for a rainy day", "jazz piano"})}
+		c.ask("US", "JAZZ  Piano", "a", "b", "c", "d")
+		c.ask("US", "jazz guitar", "a", "b", "c")
+		c.ask("US", "modern jazz", "a", "b", "c")
+		c.ask("US", "jazz for two", "a", "b", "a", "b", "a") // two people, often
+		c.ask("US", "jazz for one")
+		c.ask("DE", "jazz in berlin", "a", "b", "c")
+		for _, q := range []struct {
+			market, prefix string
+			n              int
+			want           string
+		}{
+			{"US", "jazz", 9, "jazz piano*, jazz guitar*, jazz for a rainy day, modern jazz*"},
+			{"US", "  JAZZ G", 9, "jazz guitar*"},
+			{"US", "jazz", 1, "jazz piano*"},
+			{"US", "jazz guitar", 9, ""},
+			{"US", "", 2, "jazz piano*, jazz guitar*"},
+			{"US", "gre", 9, "Blue in Green"},
+			{"US", "azz", 9, ""},
+			{"DE", "jazz", 9, "jazz in berlin*, jazz for a rainy day, jazz piano"},
+			{"GB", "jazz", 9, "jazz for a rainy day, jazz piano"},
+		} {
+			if got := c.suggested(q.market, q.prefix, q.n); got != q.want {
+				t.Errorf("%q in %s: %s; want %s", q.prefix, q.market, got, q.want)
+			}
+		}
+		c.ask("US", "jazz for two", "c")
+		time.Sleep(suggestEvery)
+		if got := c.suggested("US", "jazz for t", 9); got != "jazz for two*" {
+			t.Errorf("once a third has asked: %q", got)
+		}
+	})
+}
+
+// Invented markets take no memory and no market's place once there are enough of them.
+func TestSuggestionsAreBounded(t *testing.T) {
+	c := &crowd{t: t, s: newSuggester(nil)}
+	c.ask("US", "jazz", "a", "b", "c")
+	for i := range 26 * 26 {
+		c.ask(string([]byte{'A' + byte(i/26), 'A' + byte(i%26)}), "noise", "a")
+	}
+	if n := len(c.s.markets); n != suggestMarkets+1 {
+		t.Errorf("%d markets", n)
+	}
+	if got := c.suggested("US", "ja", 9); got != "jazz*" {
+		t.Errorf("suggested %q", got)
+	}
+	c.ask("ZZ", "zydeco", "a", "b", "c")
+	if got := c.suggested("ZY", "zy", 9); got != "zydeco*" {
+		t.Errorf("in the markets that are counted together: %q", got)
+	}
+}
+
+// Queries come while suggestions are made.
+func TestSuggestionsAreSafeToUseAtOnce(t *testing.T) {
+	c := &crowd{t: t, s: newSuggester([]string{"jazz piano"})}
+	var all sync.WaitGroup
+	defer all.Wait()
+	for i := range 4 {
+		all.Go(func() {
+			for n := range 200 {
+				q := schemas.PublicQuery{CorrelationID: fmt.Sprint(i, n), Text: fmt.Sprint("jazz ", n), Market: "US", ClientID: fmt.Sprint(i)}
+				if err := c.s.note(t.Context(), q, time.Now()); err != nil {
+					t.Error(err)
+				}
+				_ = c.s.Suggest("jazz", "US", 5)
+			}
+		})
+	}
+}
+
+// An operator whose brokers do not answer sees the rest, soon, and waits for them once.
+func TestStateWithoutBrokers(t *testing.T) {
+	cfg := stream.DefaultConfig()
+	ended := t.Context().Done()
+	cfg.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		select {
+		case <-ctx.Done():
+		case <-ended:
+		}
+		return nil, errors.New("no answer")
+	}
+	cluster, err := stream.Dial(cfg, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cluster.Close() }()
+	window, err := traffic.New(traffic.DefaultConfig(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &operations{cluster: cluster, window: window, ladder: gateway.LadderState{InForce: schemas.LadderStudent, By: "somebody"}}
+	o.page(schemas.SERP{Status: schemas.SERPComplete, CreatedAt: time.Now().Add(time.Hour)}) // by a clock that is ahead
+	gone, leave := context.WithCancel(t.Context())
+	leave() // who asks first does not stay, which is nothing to the others
+	begun := time.Now()
+	for range 100 {
+		s := o.State(gone)
+		if s.Lag == nil || len(s.Lag) > 0 || s.Pages.Total != 1 || s.Ladder.By != "somebody" {
+			t.Fatalf("%+v", s)
+		}
+	}
+	if took := time.Since(begun); took < lagTimeout || took > 4*lagTimeout {
+		t.Errorf("it took %v", took)
+	}
+}

@@ -1,0 +1,88 @@
+// @ts-check
+// Follows one search. A connection that breaks is taken up again by the browser, and the
+// server goes on with the same search; after a few times the page is asked for as a whole.
+
+const RETRIES = 3;
+const SILENCE = 20_000; // milliseconds without any event, before the stream counts as broken
+const PATIENCE = 10_000; // milliseconds for the page as a whole
+
+/**
+ * follow runs a search. on has route, section, page, problem and broken; after page or
+ * problem nothing more comes. It returns a function that leaves the search.
+ * @param {URLSearchParams} params
+ * @param {{route(data: any): void, section(data: any): void, page(data: any): void, problem(p: {title: string, detail: string}): void, broken(): void}} on
+ */
+export function follow(params, on) {
+  const url = `/v1/search?${params}`;
+  const source = new EventSource(url);
+  const leaving = new AbortController();
+  let id = "";
+  let retries = 0;
+  let timer = 0;
+
+  const stop = () => {
+    source.close();
+    clearTimeout(timer);
+  };
+  const whole = async () => {
+    stop();
+    const end = await fetchPage(id ? `/v1/serps/${id}` : url, leaving.signal);
+    if (leaving.signal.aborted) return;
+    if (end.page) on.page(end.page);
+    else on.problem(end.problem);
+  };
+  const alive = () => {
+    clearTimeout(timer);
+    timer = setTimeout(whole, SILENCE);
+  };
+
+  alive();
+  source.addEventListener("route", (e) => {
+    alive();
+    const data = JSON.parse(e.data);
+    id = data.correlation_id;
+    on.route(data);
+  });
+  source.addEventListener("section", (e) => {
+    alive();
+    on.section(JSON.parse(e.data));
+  });
+  source.addEventListener("serp", (e) => {
+    stop(); // or it would connect again
+    on.page(JSON.parse(e.data));
+  });
+  source.addEventListener("error", (e) => {
+    if (e instanceof MessageEvent && e.data) {
+      stop();
+      on.problem(JSON.parse(e.data));
+      return;
+    }
+    retries++;
+    if (source.readyState === EventSource.CONNECTING && retries <= RETRIES) on.broken();
+    else whole();
+  });
+  return () => {
+    leaving.abort();
+    stop();
+  };
+}
+
+const unreachable = { title: "No answer", detail: "The connection broke or the server is away. Try it again in a moment." };
+
+/**
+ * fetchPage asks for a page without a stream, which also tells what is wrong.
+ * @param {string} url @param {AbortSignal} signal
+ * @returns {Promise<{page: any, problem: {title: string, detail: string}}>} page is null if there is a problem
+ */
+async function fetchPage(url, signal) {
+  try {
+    const answer = await fetch(url, {
+      headers: { Accept: "application/json" }, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+    });
+    const body = await answer.json();
+    if (answer.ok) return { page: body, problem: unreachable };
+    return { page: null, problem: { title: body.title ?? unreachable.title, detail: body.detail ?? unreachable.detail } };
+  } catch {
+    return { page: null, problem: unreachable };
+  }
+}
