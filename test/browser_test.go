@@ -26,7 +26,7 @@ var routeQueries = map[string]string{
 }
 
 // landed is true once a page is whole.
-const landed = `!document.body.classList.contains("loading") && document.querySelector("#sections .section") && !document.querySelector(".s-waiting")`
+const landed = `!document.body.classList.contains("loading") && !!document.querySelector("#sections .section") && !document.querySelector(".s-waiting")`
 
 // searchFor types a query and waits until its page is whole.
 func searchFor(b *webtest.Browser, query string) {
@@ -37,12 +37,20 @@ func searchFor(b *webtest.Browser, query string) {
 
 func quoted(s string) string { return fmt.Sprintf("%q", s) }
 
-// checkPage wants a page that is quiet, still, and without faults of accessibility.
+// checkPage wants a page of results that is quiet, still, and without faults of
+// accessibility.
 func checkPage(t *testing.T, b *webtest.Browser, what string) {
 	t.Helper()
 	if s := b.Shift(); s.All > 0.02 {
 		t.Errorf("%s: the layout shifts by %.4f (%.4f without input):\n%s", what, s.All, s.Unexpected, s.Worst)
 	}
+	checkView(t, b, what)
+}
+
+// checkView wants any page quiet, no wider than the screen, and without faults of
+// accessibility.
+func checkView(t *testing.T, b *webtest.Browser, what string) {
+	t.Helper()
 	for _, f := range b.Audit() {
 		t.Errorf("%s: %s fault of accessibility, %s: %s\n%s", what, f.Impact, f.ID, f.Help, strings.Join(f.Nodes, "\n"))
 	}
@@ -256,7 +264,7 @@ func TestBrowserWithoutScripts(t *testing.T) {
 	b.Await(`document.querySelectorAll("#sections .section").length === 3`)
 	b.Shoot("without-scripts")
 	b.Click(`[data-section="latest_releases"] .item .title`)
-	b.Await(`document.getElementById("main").dataset.route === "search" && document.querySelector("#sections .item")`)
+	b.Await(`document.getElementById("main").dataset.route === "search" && !!document.querySelector("#sections .item")`)
 	if visible := webtest.Eval[int](b, `[...document.querySelectorAll(".play")].filter((e) => e.checkVisibility()).length`); visible > 0 {
 		t.Errorf("%d buttons do nothing", visible)
 	}

@@ -42,7 +42,7 @@ func explainInBrowser(t *testing.T, b *webtest.Browser, p *pipeline) {
 		t.Errorf("%d raw documents", n)
 	}
 	b.Shoot("explain")
-	checkPage(t, b, "explain")
+	checkView(t, b, "explain")
 }
 
 func operateInBrowser(t *testing.T, b *webtest.Browser, p *pipeline) {
@@ -52,7 +52,7 @@ func operateInBrowser(t *testing.T, b *webtest.Browser, p *pipeline) {
 	wants(t, b, "#lag-table", "pfr.queries.v1", "pfr.route-decisions.v1")
 	wants(t, b, "#tier-table", "student")
 	b.Shoot("operator")
-	checkPage(t, b, "operator")
+	checkView(t, b, "operator")
 
 	b.Exec(`document.querySelector('#ladder [value="search"]').click()`)
 	b.Type(`#ladder [name="reason"]`, "a drill")
@@ -63,7 +63,7 @@ func operateInBrowser(t *testing.T, b *webtest.Browser, p *pipeline) {
 	eventually(t, "the ladder", func() bool { return p.search(t, routeQueries["similar_artists"]).Route.Name == "search" })
 	b.Await(`document.getElementById("force").textContent.includes("a drill")`)
 	b.Shoot("operator-set")
-	checkPage(t, b, "operator with the ladder lowered")
+	checkView(t, b, "operator with the ladder lowered")
 	b.Exec(`document.querySelector('#ladder [value="llm"]').click()`)
 	b.Click("#set")
 	b.Click("#sure")
@@ -77,5 +77,5 @@ func compareInBrowser(t *testing.T, b *webtest.Browser, p *pipeline) {
 	b.Await(`document.querySelectorAll("#both .item").length > 10`)
 	wants(t, b, "#both", "personalized_recs", "For you", "Playlists")
 	b.Shoot("compare")
-	checkPage(t, b, "compare")
+	checkView(t, b, "compare")
 }

@@ -24,10 +24,18 @@ type Why struct {
 	Tiers        []WhyTier             `json:"tiers"`      // in the order they were asked
 	Alternatives []schemas.Alternative `json:"alternatives"`
 	Arm          string                `json:"arm,omitempty"`
+	Versions     Versions              `json:"versions"`
 	TookMS       float64               `json:"took_ms"`
 	CostUSD      float64               `json:"cost_usd"`
 	Tokens       *schemas.Tokens       `json:"tokens"` // nil: not known
 	Spent        string                `json:"spent"`  // tokens and cost in words
+}
+
+// Versions are those of what decided: the manifest, the model and its prompt.
+type Versions struct {
+	Manifest string `json:"manifest"`
+	Model    string `json:"model,omitempty"`
+	Prompt   string `json:"prompt,omitempty"`
 }
 
 // WhyTier is a tier and what came of it, in words that continue its name.

@@ -38,6 +38,21 @@ func TestSearchSaysWhatWasAsked(t *testing.T) {
 	}
 }
 
+// A deadline is sent, however short it is: none at all would be the gateway's, which is long.
+func TestShortDeadlines(t *testing.T) {
+	for d, want := range map[time.Duration]any{
+		0: nil, time.Millisecond: 1.0, 1200 * time.Microsecond: 2.0, time.Nanosecond: 1.0, -time.Nanosecond: -1.0, -1200 * time.Microsecond: -2.0,
+	} {
+		c, s := serve(t, page())
+		if _, err := c.Search(t.Context(), httpclient.Request{Query: "q", Deadline: d}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.got()[0].body["deadline_ms"]; got != want {
+			t.Errorf("%v: %v, want %v", d, got, want)
+		}
+	}
+}
+
 func TestRetriesAreTheSameSearch(t *testing.T) {
 	broken := func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 	half := func(w http.ResponseWriter, _ *http.Request) {

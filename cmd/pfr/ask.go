@@ -87,7 +87,7 @@ func (c *askCmd) ask(ctx context.Context, p *program, client *httpclient.Client)
 		return c.printJSON(p, page)
 	}
 	size, tty := terminal(p)
-	v := view{width: size.columns, color: c.colors(tty, p.env), all: c.All, verbose: c.Verbose, links: base(c.HTTP)}
+	v := view{width: size.columns, color: c.coloured(tty, p.env), all: c.All, verbose: c.Verbose, links: base(c.HTTP)}
 	draft := &draft{query: c.Query}
 	live := &live{out: p.out, rows: size.rows, on: tty}
 	for e, err := range client.Stream(ctx, c.request()) {
@@ -162,8 +162,8 @@ func base(addr string) string {
 	return "http://" + addr
 }
 
-// colors says whether to use them (https://no-color.org).
-func (c *askCmd) colors(tty bool, env []string) bool {
+// coloured says whether to use them (https://no-color.org).
+func (c *askCmd) coloured(tty bool, env []string) bool {
 	switch c.Color {
 	case "always":
 		return true

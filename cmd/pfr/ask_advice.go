@@ -44,7 +44,9 @@ func problemAdvice(p *httpclient.Problem, addr string) error {
 	case http.StatusBadGateway, http.StatusServiceUnavailable:
 		return fmt.Errorf("%w%s %s/readyz says how the pipeline is", p, again, addr)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return fmt.Errorf("%w; is %s the address of a gateway (--http)?", p, addr)
+		if p.Detail == "" { // a gateway says more
+			return fmt.Errorf("%w; is %s the address of a gateway (--http)?", p, addr)
+		}
 	}
 	return p
 }

@@ -132,7 +132,7 @@ func TestColors(t *testing.T) {
 		{"always", false, "NO_COLOR=1", true},
 		{"never", true, "TERM=xterm", false},
 	} {
-		if got := (&askCmd{Color: c.flag}).colors(c.tty, []string{"X=1", c.env}); got != c.want {
+		if got := (&askCmd{Color: c.flag}).coloured(c.tty, []string{"X=1", c.env}); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -203,6 +203,27 @@ func TestExplanationIsAwaited(t *testing.T) {
 	})
 	if out, err := ask(t, handler, "--explain"); err != nil || asked != 3 || !strings.Contains(out, "How it was decided") {
 		t.Errorf("asked %d times: %v\n%s", asked, err, out)
+	}
+}
+
+// A page is shown also when it cannot be explained.
+func TestPageWithoutExplanation(t *testing.T) {
+	page := recorded(t)["plain"]
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/explain/") {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"title": "Forbidden", "status": 403, "detail": "It lacks the scope explain."}`)
+			return
+		}
+		(&gateway{page: page}).ServeHTTP(w, r)
+	})
+	out, err := ask(t, handler, "--explain")
+	if err == nil || !strings.Contains(err.Error(), "It lacks the scope explain.") || !strings.Contains(out, page.Sections[0].Title) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := ask(t, handler, "--explain", "--json"); err == nil || !strings.Contains(err.Error(), "together") {
+		t.Errorf("in two forms at once: %v", err)
 	}
 }
 

@@ -134,6 +134,9 @@ func (v view) facts(p *paper, page schemas.SERP) {
 		return
 	}
 	p.line(line...)
+	if width(times) > p.width {
+		times = strings.ReplaceAll(times, " ms", "ms") // so that no line begins with a unit
+	}
 	p.wrap(faint, "", times)
 }
 

@@ -20,6 +20,7 @@ import http.client
 import json
 import os
 import random
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +29,7 @@ from typing import Callable, Iterator, Optional, TypeVar
 PASSING = (408, 429, 502, 503)  # statuses of problems that may pass
 MAX_EVENT = 8 << 20  # bytes of one event of a stream
 MAX_BATCH = 100  # interactions in one request
+MAX_WAIT = 10  # seconds between two attempts; a longer Retry-After ends them
 
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Problem(Exception):
 
     def __init__(self, body: dict, retry_after: float = 0):
         self.status, self.title, self.detail = body["status"], body.get("title", ""), body.get("detail", "")
-        self.results, self.retry_after = body.get("results", []), retry_after
+        self.results, self.retry_after = body.get("results") or [], retry_after
         super().__init__(f"{self.status} {self.title}: {self.detail}")
 
 
@@ -97,7 +99,7 @@ class Client:
                 with self._open(path, None if accepted else body, headers) as response:
                     accepted = True
                     for name, last, data in self._events(response):
-                        what = json.loads(data).get("id", name)  # a section has one
+                        what = name, json.loads(data).get("id")  # a section has one
                         if what not in seen:
                             seen.add(what)
                             yield name, data
@@ -213,18 +215,20 @@ class Client:
         passing = isinstance(error, Broken) or error.status in PASSING
         if attempt >= self.attempts or not passing:
             raise error
-        wait = self.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1)
-        time.sleep(max(wait, getattr(error, "retry_after", 0)))
+        wait = max(self.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1), getattr(error, "retry_after", 0))
+        if wait > MAX_WAIT:
+            raise error
+        time.sleep(wait)
 
 
 def _problem(error: urllib.error.HTTPError) -> Problem:
-    with error:
-        text = error.read(1 << 20)
     after = error.headers.get("Retry-After", "0")
     try:
-        body = json.loads(text)
-        assert isinstance(body, dict)
-    except (ValueError, AssertionError):  # not the gateway's answer, but that of a proxy
+        with error:
+            body = json.loads(error.read(1 << 20))
+    except (OSError, http.client.HTTPException, ValueError):
+        body = None
+    if not isinstance(body, dict):  # not the gateway's answer, but that of a proxy
         body = {"title": error.reason}
     return Problem({**body, "status": error.code}, float(after) if after.isdigit() else 0)
 
@@ -236,7 +240,15 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--api-key", default=os.environ.get("PFR_API_KEY", ""))
     args = parser.parse_args()
-    for name, data in Client(args.url, args.api_key).stream(args.query):
+    try:
+        show(Client(args.url, args.api_key).stream(args.query))
+    except (Problem, Broken) as error:
+        sys.exit(f"{args.url}: {error}")
+
+
+def show(events: Iterator[tuple]) -> None:
+    """Prints sections as they land."""
+    for name, data in events:
         if name == "section":
             print(f"{data['title']} ({data['status']}, {data['took_ms']:.1f} ms)")
             for item in data["items"][:5]:

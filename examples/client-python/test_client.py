@@ -87,6 +87,16 @@ class ClientTest(unittest.TestCase):
         begin = time.monotonic()
         gateway.client().search("q")
         self.assertGreaterEqual(time.monotonic() - begin, 1)
+        gateway = self.gateway((status, {**headers, "Retry-After": "3600"}, body))
+        with self.assertRaises(Problem):
+            gateway.client().search("q")
+        self.assertEqual(len(gateway.asked), 1)
+
+    def test_any_error_is_a_problem(self):
+        for body in (b"<h1>", b"[]", b'{"results":null}', b""):
+            with self.assertRaises(Problem) as caught:
+                self.gateway((404, {}, body)).client().search("q")
+            self.assertEqual((caught.exception.status, caught.exception.results), (404, []))
 
     def test_stream(self):
         gateway = self.gateway(stream(b": hello\n\n" + ROUTE + SHOWS + b"event: news\ndata: 1\n\n" + SERP))
@@ -94,6 +104,8 @@ class ClientTest(unittest.TestCase):
         self.assertEqual([name for name, _ in seen], ["route", "section", "serp"])
         self.assertEqual(json.loads(seen[1][1]), {"id": "shows"})
         self.assertEqual(seen[2][1], PAGE)
+        odd = b'event: section\ndata: {"id":"route"}\n\nevent: section\ndata: {"id":"serp"}\n\n'
+        self.assertEqual([name for name, _ in self.gateway(stream(ROUTE + odd + SERP)).client().stream("q")], ["route", "section", "section", "serp"])
 
     def test_broken_streams_go_on(self):
         gateway = self.gateway(stream(ROUTE + SHOWS + b"event: serp\ndata: {"), None, stream(ROUTE + SHOWS + SERP))

@@ -1,20 +1,14 @@
 package app
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/parallel-fusion/pfr/internal/stream"
 	"github.com/parallel-fusion/pfr/producers/gateway"
-	"github.com/parallel-fusion/pfr/producers/gateway/traffic"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -116,41 +110,5 @@ func TestSuggestionsAreSafeToUseAtOnce(t *testing.T) {
 				_ = c.s.Suggest("jazz", "US", 5)
 			}
 		})
-	}
-}
-
-// An operator whose brokers do not answer sees the rest, soon, and waits for them once.
-func TestStateWithoutBrokers(t *testing.T) {
-	cfg := stream.DefaultConfig()
-	ended := t.Context().Done()
-	cfg.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		select {
-		case <-ctx.Done():
-		case <-ended:
-		}
-		return nil, errors.New("no answer")
-	}
-	cluster, err := stream.Dial(cfg, slog.New(slog.DiscardHandler), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cluster.Close() }()
-	window, err := traffic.New(traffic.DefaultConfig(), time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &operations{cluster: cluster, window: window, ladder: gateway.LadderState{InForce: schemas.LadderStudent, By: "somebody"}}
-	o.page(schemas.SERP{Status: schemas.SERPComplete, CreatedAt: time.Now().Add(time.Hour)}) // by a clock that is ahead
-	gone, leave := context.WithCancel(t.Context())
-	leave() // who asks first does not stay, which is nothing to the others
-	begun := time.Now()
-	for range 100 {
-		s := o.State(gone)
-		if s.Lag == nil || len(s.Lag) > 0 || s.Pages.Total != 1 || s.Ladder.By != "somebody" {
-			t.Fatalf("%+v", s)
-		}
-	}
-	if took := time.Since(begun); took < lagTimeout || took > 4*lagTimeout {
-		t.Errorf("it took %v", took)
 	}
 }

@@ -137,7 +137,8 @@ func (t *tail) run(ctx context.Context) error {
 func (t *tail) bounds(ctx context.Context) ([]PartitionOffsets, error) {
 	for attempt := 1; ; attempt++ {
 		b, err := t.c.Offsets(ctx, t.topic)
-		if err == nil || !retryable(err) || errors.Is(err, kafka.UnknownTopicOrPartition) && attempt > unknownTopicAttempts {
+		again := retryable(err) || errors.Is(err, kafka.Unknown) // what a broker says that is going down
+		if err == nil || !again || errors.Is(err, kafka.UnknownTopicOrPartition) && attempt > unknownTopicAttempts {
 			return b, err
 		}
 		if !pause(ctx, t.cfg.Fetch.Backoff.after(attempt)) {

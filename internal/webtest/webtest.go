@@ -128,7 +128,7 @@ func (b *Browser) Go(url string) {
 // Type sends keys to an element. The enter key is "\r".
 func (b *Browser) Type(selector, keys string) {
 	b.t.Helper()
-	b.Do(chromedp.SendKeys(selector, keys))
+	b.Do(chromedp.SendKeys(chromedp.CSS(selector), keys))
 }
 
 // Press sends keys to whatever has the focus; package kb of the driver names the others.
@@ -139,10 +139,10 @@ func (b *Browser) Press(keys ...string) {
 	}
 }
 
-// Click clicks an element as a mouse does.
+// Click clicks the first element of a selector as a mouse does.
 func (b *Browser) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.Click(selector))
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Resize gives the page a size.
@@ -197,7 +197,7 @@ func (b *Browser) Await(script string) {
 		if err == nil {
 			return
 		}
-		if ctx.Err() == nil && strings.Contains(err.Error(), "Cannot find context") {
+		if ctx.Err() == nil && (strings.Contains(err.Error(), "Cannot find context") || strings.Contains(err.Error(), "navigated or closed")) {
 			continue // the page went away for the next one
 		}
 		b.Shoot("failed-" + strings.Map(plainName, b.t.Name()))

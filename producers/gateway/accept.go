@@ -135,7 +135,13 @@ func unchanged(h http.Header, tag string) bool {
 
 // writeTagged answers with a body that clients may keep, or says that they have it.
 func writeTagged(w http.ResponseWriter, r *http.Request, cache string, body []byte) *problem {
-	h, tag := w.Header(), tagOf(body)
+	return writeUnder(tagOf(body), w, r, cache, body)
+}
+
+// writeUnder is writeTagged for a body whose tag is known. It is sent whole: ranges, and
+// conditions other than If-None-Match, are not offered.
+func writeUnder(tag string, w http.ResponseWriter, r *http.Request, cache string, body []byte) *problem {
+	h := w.Header()
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", cache)
 	if unchanged(r.Header, tag) {

@@ -97,7 +97,7 @@ func TestConditionalAndCompressed(t *testing.T) {
 				if resp.StatusCode != http.StatusNotModified || len(body) > 0 || resp.Header.Get("Content-Encoding") != "" {
 					t.Errorf("%s %q If-None-Match %s: %d with %d bytes", path, encoding, known, resp.StatusCode, len(body))
 				}
-				if known == tag && resp.Header.Get("ETag") != tag {
+				if known != "*" && resp.Header.Get("ETag") != tag {
 					t.Errorf("%s %q: unchanged with tag %s, want %s", path, encoding, resp.Header.Get("ETag"), tag)
 				}
 			}

@@ -35,6 +35,9 @@ type backend struct {
 	publish func(schemas.Interaction) error
 	online  []schemas.OnlineMetrics
 	broken  error // of the archive; nil: it works
+	// operations and suggestions may be nil.
+	operations  gateway.Operations
+	suggestions gateway.Suggestions
 
 	mu     sync.Mutex
 	pages  map[string]schemas.SERP
@@ -135,6 +138,7 @@ func (b *backend) open(t *testing.T, change func(*gateway.Config)) *gateway.Gate
 	reg := prometheus.NewRegistry()
 	g, err := gateway.New(cfg, gateway.Ports{
 		Searches: b, Pages: b, Decisions: b, Interactions: b, Online: b, Gatherer: reg,
+		Operations: b.operations, Suggestions: b.suggestions,
 		Details: func() map[string]any { return map[string]any{"router": map[string]any{"arm": "default"}} },
 		About: gateway.About{
 			AsOf: "2025-06-28", Note: "Facts compiled by hand; episodes, listeners and play counts are synthetic.",

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -40,8 +39,7 @@ type subject struct{ text, market string }
 
 func subjectOf(q schemas.PublicQuery) subject { return subject{q.Text, q.Market} }
 
-// errAnotherSearch says that a correlation id belongs to another subject.
-var errAnotherSearch = errors.New("correlation id of another search")
+func subjectOfPage(page schemas.SERP) subject { return subject{page.Query, page.Market} }
 
 // maxSteps bounds what a flight keeps of the way to a page. What is beyond comes with it.
 const maxSteps = 2 * (schemas.MaxCalls + 1)
@@ -53,6 +51,7 @@ type flight struct {
 	of     subject
 	mode   schemas.Mode // "" while it is not known
 	hidden bool         // nobody else may find it
+	begun  bool         // elsewhere: its events may have come in another order before
 
 	mu        sync.Mutex
 	steps     []schemas.Progress // as they came; grows only
@@ -65,9 +64,9 @@ type flight struct {
 }
 
 // landed returns a flight that is over.
-func landed(of subject, page schemas.SERP) *flight {
+func landed(page schemas.SERP) *flight {
 	end := outcomeOf(page, nil)
-	return &flight{id: page.CorrelationID, of: of, end: &end, changed: make(chan struct{}), cancel: func() {}}
+	return &flight{id: page.CorrelationID, of: subjectOfPage(page), begun: true, end: &end, changed: make(chan struct{}), cancel: func() {}}
 }
 
 // since returns the steps after the first n, how the search ended or nil, and a channel
@@ -155,12 +154,17 @@ func (f *flight) wait(ctx context.Context, stopping <-chan struct{}) outcome {
 	}
 }
 
+// waitShare is the part of the searches in hand that may wait for a sign of one: anybody can
+// make up an id, and each is waited for much longer than a search takes.
+const waitShare = 4
+
 // flights holds the searches in hand by correlation id, and the last that ended with a
 // page. It owns a goroutine for each search in hand.
 type flights struct {
 	ctx   context.Context // ends all
 	end   context.CancelFunc
 	slots chan struct{} // one for each search in hand
+	waits chan struct{} // of these, one for each that waits for a sign of a search
 	m     *metrics
 
 	mu     sync.Mutex
@@ -177,7 +181,8 @@ func newFlights(cfg Config, m *metrics) (*flights, error) {
 	}
 	ctx, end := context.WithCancel(context.Background())
 	return &flights{
-		ctx: ctx, end: end, slots: make(chan struct{}, cfg.MaxSearches), m: m,
+		ctx: ctx, end: end, m: m,
+		slots: make(chan struct{}, cfg.MaxSearches), waits: make(chan struct{}, max(1, cfg.MaxSearches/waitShare)),
 		inHand: map[string]*flight{}, recent: recent,
 	}, nil
 }
@@ -207,6 +212,19 @@ func (fs *flights) lookup(id string) *flight {
 		return nil
 	}
 	return f
+}
+
+// page returns the page of a search that ended here lately.
+func (fs *flights) page(id string) (page schemas.SERP, ok bool) {
+	f, ok := fs.recent.Get(id)
+	if !ok {
+		return page, false
+	}
+	_, end, _ := f.since(0)
+	if end == nil {
+		return page, false // it is just about to end
+	}
+	return end.page, true
 }
 
 // start returns a watched flight that follow brings to its end: f itself, or the flight of
@@ -252,7 +270,11 @@ func (fs *flights) fly(ctx context.Context, f *flight, follow followFunc) (end o
 			end = outcome{err: fmt.Errorf("following the search panicked: %T", v)}
 		}
 	}()
-	return outcomeOf(follow(ctx, f.step))
+	end = outcomeOf(follow(ctx, f.step))
+	if end.err == nil && !f.hidden && subjectOfPage(end.page) != f.of {
+		return outcome{err: conflict()} // sent through two gateways at once, and the other one won
+	}
+	return end
 }
 
 // land frees the slot of a flight and makes its end known. A search without a page may be

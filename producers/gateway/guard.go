@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/parallel-fusion/pfr/producers/gateway/access"
+	"github.com/parallel-fusion/pfr/schemas"
 )
 
 // admit lets a request in that needs a scope, and returns it with its principal in its
@@ -59,6 +60,15 @@ func inMarket(ctx context.Context, market string) *problem {
 		return nil
 	}
 	return forbidden(access.Search, "The credential does not allow the market "+market+".")
+}
+
+// choosesArm refuses a search that names the arm of the roll-out which decides it, unless
+// the principal may see why pages are as they are.
+func choosesArm(ctx context.Context, experiments map[string]string) *problem {
+	if _, named := experiments[schemas.ExperimentArm]; !named || access.From(ctx).May(access.Explain) {
+		return nil
+	}
+	return forbidden(access.Explain, "experiments."+schemas.ExperimentArm+": the credential lacks the scope explain, which choosing an arm needs.")
 }
 
 // visible reports whether the principal may read pages of a market.
@@ -144,11 +154,11 @@ func (l *limiter) addressOf(r *http.Request) string {
 	addr := conn.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && l.trusts(addr); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := hopOf(hops[i])
+		if !ok {
 			break
 		}
-		addr = hop.Unmap()
+		addr = hop
 	}
 	addr = addr.WithZone("")
 	if addr.Is6() {
@@ -156,6 +166,16 @@ func (l *limiter) addressOf(r *http.Request) string {
 		return net.String()
 	}
 	return addr.String()
+}
+
+// hopOf reads an address of X-Forwarded-For, which some proxies write with its port.
+func hopOf(s string) (netip.Addr, bool) {
+	s = strings.TrimSpace(s)
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.Unmap(), true
+	}
+	both, err := netip.ParseAddrPort(s)
+	return both.Addr().Unmap(), err == nil
 }
 
 func (l *limiter) trusts(addr netip.Addr) bool {

@@ -268,6 +268,7 @@ func TestLimits(t *testing.T) {
 	for _, c := range []struct{ addr, forwarded, again string }{
 		{"10.1.2.3:7", "203.0.113.9", "203.0.113.9"},                             // the client of a trusted proxy
 		{"10.1.2.3:7", "1.1.1.1, 203.0.113.8, 10.9.9.9", "2.2.2.2, 203.0.113.8"}, // what the client wrote before is not believed
+		{"10.1.2.3:7", "203.0.113.7:1111", "203.0.113.7:2222"},                   // with the port, as some proxies write
 		{"[2001:db8::1]:7", "", ""},
 	} {
 		g := b.open(t, change)

@@ -3,7 +3,9 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/parallel-fusion/pfr/producers/gateway/access"
 	"github.com/parallel-fusion/pfr/producers/gateway/traffic"
@@ -65,6 +67,18 @@ type ladderBody struct {
 	Reason string         `json:"reason"`
 }
 
+// signature is the name of a principal as a record has room for it. The subject of a token
+// may be of any length, which must not keep its bearer from the kill switch.
+func signature(who access.Principal) string {
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, who.Name)
+	return strings.ToValidUTF8(name[:min(len(name), schemas.MaxNameBytes)], "")
+}
+
 // setLadder moves the degradation ladder of every router: "student" is the kill switch of
 // the language model, "search" that of every model.
 func (g *Gateway) setLadder(w http.ResponseWriter, r *http.Request) *problem {
@@ -81,7 +95,7 @@ func (g *Gateway) setLadder(w http.ResponseWriter, r *http.Request) *problem {
 	}
 	c := schemas.Control{
 		SchemaVersion: schemas.Version, Ladder: b.Ladder, Reason: b.Reason,
-		By: access.From(r.Context()).Name, SetAt: time.Now().UTC(),
+		By: signature(access.From(r.Context())), SetAt: time.Now().UTC(),
 	}
 	if err := c.Validate(); err != nil {
 		return newProblem(http.StatusBadRequest, plain(err))

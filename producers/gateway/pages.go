@@ -30,6 +30,18 @@ func lookup[T schemas.SERP | Explained](r *http.Request, get func(string) (T, er
 	return found, nil
 }
 
+// page returns a finished page: of the archive, or of a search that has just ended here and
+// is still on its way there.
+func (g *Gateway) page(id string) (schemas.SERP, error) {
+	page, err := g.ports.Pages.Get(id)
+	if errors.Is(err, ErrNotFound) {
+		if fresh, ok := g.flights.page(id); ok {
+			return fresh, nil
+		}
+	}
+	return page, err
+}
+
 func marketOf(found any) string {
 	switch v := found.(type) {
 	case schemas.SERP:
@@ -47,7 +59,7 @@ func (g *Gateway) serp(w http.ResponseWriter, r *http.Request) *problem {
 	if wantsStream(r.Header) {
 		return g.serpStream(w, r)
 	}
-	page, p := lookup(r, g.ports.Pages.Get)
+	page, p := lookup(r, g.page)
 	if p != nil {
 		return p
 	}
@@ -129,7 +141,7 @@ func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil && p.Status != http.StatusNotFound {
 		return p
 	}
-	page, pageProblem := lookup(r, g.ports.Pages.Get)
+	page, pageProblem := lookup(r, g.page)
 	if p != nil && pageProblem != nil {
 		return pageProblem
 	}

@@ -112,7 +112,7 @@ func unreadable() *problem {
 func plain(err error) string {
 	text := strings.TrimPrefix(err.Error(), producers.ErrInvalid.Error()+": ")
 	text = strings.TrimPrefix(text, "invalid message: ")
-	for _, message := range []string{"query: ", "interaction: "} {
+	for _, message := range []string{"query: ", "interaction: ", "control: "} {
 		text = strings.TrimPrefix(text, message)
 	}
 	return strings.ReplaceAll(text, "\n", "; ")

@@ -69,6 +69,9 @@ func (g *Gateway) resume(w http.ResponseWriter, r *http.Request, last eventID, o
 	ev := newEvents(w, f.id, f.mode, g.m)
 	if f.sent(last.name) {
 		ev.skip = last.name
+		if f.begun {
+			ev.skip = eventRoute // which always comes first
+		}
 	}
 	g.m.resumed.Inc()
 	g.relay(r.Context(), ev, f)
@@ -113,7 +116,7 @@ func (g *Gateway) find(id string) (*sighting, error) {
 	}
 	page, err := g.ports.Pages.Get(id)
 	if err == nil {
-		f := landed(subject{page.Query, page.Market}, page)
+		f := landed(page)
 		if why, err := g.ports.Decisions.Explain(id); err == nil {
 			f.mode = why.Query.Mode
 		}
@@ -152,7 +155,7 @@ func (g *Gateway) sight(ctx context.Context, id string) (*flight, *problem) {
 
 // rejoin follows a search of which the decision is known.
 func (g *Gateway) rejoin(ctx context.Context, id string, why *Explained) (*flight, *problem) {
-	f := &flight{id: id, of: subjectOf(why.Query), mode: why.Query.Mode}
+	f := &flight{id: id, of: subjectOf(why.Query), mode: why.Query.Mode, begun: true}
 	return g.flights.start(ctx, f, g.resuming(id, why))
 }
 
@@ -176,6 +179,13 @@ const lookEvery = 25 * time.Millisecond
 // await waits for a sign of a search that may just have been published elsewhere: its page
 // or its decision.
 func (g *Gateway) await(ctx context.Context, id string) (*flight, *problem) {
+	select {
+	case g.flights.waits <- struct{}{}:
+		defer func() { <-g.flights.waits }()
+	default:
+		g.m.shed.Inc()
+		return nil, shedProblem()
+	}
 	until := time.Now().Add(g.cfg.ResumeWait)
 	f, p := g.flights.start(ctx, &flight{id: id, hidden: true}, func(ctx context.Context, onStep func(schemas.Progress)) (schemas.SERP, error) {
 		return g.ports.Searches.Resume(ctx, id, until, onStep)
@@ -192,7 +202,7 @@ func (g *Gateway) await(ctx context.Context, id string) (*flight, *problem) {
 		case end != nil && end.err != nil:
 			return nil, missing(id)
 		case end != nil:
-			return landed(subject{end.page.Query, end.page.Market}, end.page), nil
+			return landed(end.page), nil
 		}
 		if why, err := g.ports.Decisions.Explain(id); err == nil {
 			return g.rejoin(ctx, id, &why)

@@ -129,6 +129,9 @@ func (g *Gateway) search(w http.ResponseWriter, r *http.Request, s searchBody, t
 	if p := inMarket(r.Context(), q.Market); p != nil {
 		return p
 	}
+	if p := choosesArm(r.Context(), q.Experiments); p != nil {
+		return p
+	}
 	stream := wantsStream(r.Header)
 	last, resumes, p := lastEvent(r.Header)
 	switch {

@@ -297,8 +297,8 @@ func (r *recorder) WriteHeader(status int) {
 		r.wrote, r.status = true, status
 	}
 	if h := r.Header(); status == http.StatusNotModified {
-		if i := slices.IndexFunc(r.tags, func(t string) bool { return plainTag(t) == h.Get("ETag") }); i >= 0 {
-			h.Set("ETag", r.tags[i])
+		if i := slices.IndexFunc(r.tags, func(t string) bool { return strings.TrimPrefix(plainTag(t), "W/") == h.Get("ETag") }); i >= 0 {
+			h.Set("ETag", strings.TrimPrefix(r.tags[i], "W/"))
 		}
 	}
 	r.extend()

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -64,15 +63,12 @@ func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
 	if err != nil {
 		return newProblem(http.StatusInternalServerError, "The file could not be read.")
 	}
-	h := w.Header()
-	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	h.Set("ETag", etag)
-	h.Set("Cache-Control", "no-cache")
+	cache := "no-cache"
 	if r.URL.Query().Get("v") == v.version {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		cache = "public, max-age=31536000, immutable"
 	}
-	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
-	return nil
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	return writeUnder(etag, w, r, cache, data)
 }
 
 // frame returns the frame of a kind of page.

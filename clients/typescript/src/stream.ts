@@ -47,12 +47,12 @@ export class Follower {
     signal?.throwIfAborted();
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      const response = await this.#open(control.signal);
+      const response = await this.#patiently(control, this.#open(control.signal));
       this.#accepted = true;
       if (response.status === 204) {
-        yield { type: "serp", page: await this.#page(control.signal) };
+        yield { type: "serp", page: await this.#patiently(control, this.#page(control.signal)) };
       } else if (!response.headers.get("content-type")?.startsWith("text/event-stream")) {
-        yield { type: "serp", page: parse<SERP>(await this.#transport.text(response, signal)) };
+        yield { type: "serp", page: parse<SERP>(await this.#patiently(control, this.#transport.text(response, control.signal))) };
       } else {
         yield* this.#read(response, control);
       }
@@ -95,13 +95,21 @@ export class Follower {
     }
   }
 
-  /** Returns the next bytes, or undefined at the end. Silence for too long is a break. */
+  /** Returns the next bytes, or undefined at the end. */
   async #chunk(reader: ReadableStreamDefaultReader<Uint8Array>, control: AbortController): Promise<Uint8Array | undefined> {
-    const silent = setTimeout(() => control.abort(), this.#transport.options.silenceMS);
     try {
-      return (await reader.read()).value;
+      return (await this.#patiently(control, reader.read())).value;
     } catch (cause) {
       throw new ConnectionError("the stream broke", { cause });
+    }
+  }
+
+  /** Waits for the gateway. Silence for too long is a break. */
+  async #patiently<T>(control: AbortController, what: Promise<T>): Promise<T> {
+    const ms = this.#transport.options.silenceMS;
+    const silent = setTimeout(() => control.abort(new ConnectionError(`nothing came for ${ms} ms`)), ms);
+    try {
+      return await what;
     } finally {
       clearTimeout(silent);
     }

@@ -96,6 +96,9 @@ test("a stream ends, whatever happens", async () => {
 test("a silent stream is a broken one", async () => {
   const { url } = await gateway(events(route, "open"), events(serp));
   assert.equal(await names(quick({ baseURL: url, silenceMS: 50 }).stream({ query: "q" })), "route serp");
+  const mute = await gateway(() => {}, events(serp));
+  assert.equal(await names(quick({ baseURL: mute.url, silenceMS: 50 }).stream({ query: "q" })), "serp");
+  assert.deepEqual(mute.asked.map((a) => a.line), ["POST /v1/search", "POST /v1/search"]);
 });
 
 test("whoever stops reading closes the stream", async () => {

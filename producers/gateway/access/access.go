@@ -99,10 +99,11 @@ type Guard struct {
 	m        *metrics
 	operator *digest // nil: there is no operator key
 
-	mu     sync.Mutex // of reading the file again
-	looked time.Time
-	state  fileState
-	grants *grants // nil: access is not limited
+	mu      sync.Mutex // of reading the file again
+	looked  time.Time
+	state   fileState
+	refused string  // why the file was not taken, and so is tried again though it is the same; "": it was
+	grants  *grants // nil: access is not limited
 }
 
 // New returns a Guard. It reads the grants, and it is an error if they are bad: only a
@@ -198,7 +199,7 @@ func credentialOf(h http.Header) (string, error) {
 	return found, nil
 }
 
-// current returns the grants, read again if the file has changed.
+// current returns the grants, read again if the file has changed or was not taken.
 func (g *Guard) current() *grants {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -208,7 +209,7 @@ func (g *Guard) current() *grants {
 	}
 	g.looked = now
 	state, err := stateOf(g.cfg.File)
-	if err == nil && state == g.state {
+	if err == nil && state == g.state && g.refused == "" {
 		return g.grants
 	}
 	var read *grants
@@ -216,15 +217,15 @@ func (g *Guard) current() *grants {
 		read, state, err = readGrants(g.cfg.File)
 	}
 	if err != nil {
-		if state != g.state {
+		if state != g.state || err.Error() != g.refused {
 			g.log.Error("access file not taken; the old one stays in force", "err", err)
 		}
-		g.state = state
+		g.state, g.refused = state, err.Error()
 		g.m.reloads.WithLabelValues("refused").Inc()
 		return g.grants
 	}
 	g.log.Info("access file read again", "keys", len(read.keys))
 	g.m.reloads.WithLabelValues("taken").Inc()
-	g.grants, g.state = read, state
+	g.grants, g.state, g.refused = read, state, ""
 	return g.grants
 }

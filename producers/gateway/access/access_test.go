@@ -232,6 +232,36 @@ func TestFileIsReadAgain(t *testing.T) {
 	}
 }
 
+// A file that could not be taken is tried again although it does not change: what it needs
+// may come later.
+func TestRefusedFileIsTriedAgain(t *testing.T) {
+	path, missing := write(t, "access.yaml", twoKeys), filepath.Join(t.TempDir(), "secret")
+	var logged bytes.Buffer
+	g, err := access.New(access.Config{File: path}, slog.New(slog.NewTextHandler(&logged, nil)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "keys: [{name: new, sha256: '" + sum("key-of-a-new-client-000") + "', scopes: [search]}]\n" +
+		"jwt: {algorithms: [HS256], secret_file: " + missing + ", issuer: login, audience: pfr}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := g.Identify(bearer("key-of-a-new-client-000")); err == nil {
+			t.Fatal("in force without its secret")
+		}
+	}
+	if err := os.WriteFile(missing, []byte(strings.Repeat("s", 40)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Identify(bearer("key-of-a-new-client-000")); err != nil {
+		t.Errorf("with its secret: %v", err)
+	}
+	if n := strings.Count(logged.String(), "not taken"); n != 1 {
+		t.Errorf("logged %d times:\n%s", n, &logged)
+	}
+}
+
 // The file is looked at no more often than it is said.
 func TestFileIsLookedAtSeldom(t *testing.T) {
 	path := write(t, "access.yaml", twoKeys)

@@ -128,11 +128,20 @@ func fits(algorithm string, key crypto.PublicKey) error {
 	return nil
 }
 
+// keyOf returns the key of every token, except of one that must not be taken by who does not
+// understand a header of it (RFC 7515 §4.1.11): no such header is known here.
+func (t *tokens) keyOf(token *jwt.Token) (any, error) {
+	if _, critical := token.Header["crit"]; critical {
+		return nil, errors.New("critical header")
+	}
+	return t.key, nil
+}
+
 // identify verifies a token at a moment. Its errors say what is wrong in our own words, as
 // the library's may quote the token.
 func (t *tokens) identify(token string, now time.Time) (Principal, error) {
 	var c claims
-	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.key, nil },
+	_, err := jwt.ParseWithClaims(token, &c, t.keyOf,
 		jwt.WithValidMethods(t.cfg.Algorithms), jwt.WithIssuer(t.cfg.Issuer), jwt.WithAudience(t.cfg.Audience),
 		jwt.WithLeeway(t.cfg.Leeway), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithStrictDecoding())

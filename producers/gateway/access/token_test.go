@@ -163,6 +163,11 @@ func TestForgedTokens(t *testing.T) {
 			"changed":      good[:strings.IndexByte(good, '.')+1] + "e30" + good[strings.LastIndexByte(good, '.'):],
 			"two parts":    good[:strings.LastIndexByte(good, '.')],
 		}
+		critical := jwt.NewWithClaims(s.method, claims(nil)) // RFC 7515 §4.1.11: what must be understood is not
+		critical.Header["crit"], critical.Header["x-only-here"] = []string{"x-only-here"}, true
+		if forged["critical header"], err = critical.SignedString(s.key); err != nil {
+			t.Fatal(err)
+		}
 		for other, o := range all {
 			if other != name {
 				forged["as "+other] = o.sign(t, claims(nil))

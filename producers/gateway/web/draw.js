@@ -136,18 +136,21 @@ export function drawSlot(slot, position, width) {
   return el;
 }
 
-// settle shows the button for the rest where there is more than the room holds: items, or
-// lines of text. It is called once a section is in the document.
-export function settle(el) {
-  const all = /** @type {HTMLButtonElement} */ (el.querySelector(".all"));
-  if (el.classList.contains("open")) return;
-  const items = [...el.querySelectorAll(".item")];
-  const text = el.querySelector(".text");
-  const cut = text && text.scrollHeight > text.clientHeight + 2;
-  const more = items.some((item) => item.getClientRects().length === 0); // a narrow page has room for fewer
-  all.hidden = !more && !cut;
-  all.dataset.label = more ? `Show all ${items.length}` : "Read on";
-  all.textContent = all.dataset.label;
+// settle shows the button for the rest in sections where there is more than the room holds:
+// items, or lines of text. Everything is measured before anything is changed.
+export function settle(sections) {
+  const found = sections.filter((el) => !el.classList.contains("open")).map((el) => {
+    const items = [...el.querySelectorAll(".item")];
+    const text = el.querySelector(".text");
+    const more = items.some((item) => item.getClientRects().length === 0); // a narrow page has room for fewer
+    return { el, more, cut: text && text.scrollHeight > text.clientHeight + 2, label: more ? `Show all ${items.length}` : "Read on" };
+  });
+  for (const { el, more, cut, label } of found) {
+    const all = /** @type {HTMLButtonElement} */ (el.querySelector(".all"));
+    all.hidden = !more && !cut;
+    all.dataset.label = label;
+    all.textContent = label;
+  }
 }
 
 // toggleAll shows the rest of a section, or hides it again.

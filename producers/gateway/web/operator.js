@@ -2,7 +2,7 @@
 // The page of operators: what goes on, every two seconds while somebody looks, and the
 // degradation ladder.
 
-import { $, dollars, h, percent } from "./dom.js";
+import { $, dollars, h, millis, percent } from "./dom.js";
 import { keep, kept } from "./keep.js";
 import * as tables from "./operator-tables.js";
 import { begin as beginShell } from "./shell.js";
@@ -76,7 +76,7 @@ function numbers(state) {
   const all = [
     ["pages", pages.total ?? 0], ["a second", (pages.per_second ?? 0).toFixed(1)],
     ["complete", share("complete")], ["partial", share("partial")], ["degraded", share("degraded")], ["expired", share("expired")],
-    ["spent", dollars(state.cost_usd ?? 0)],
+    ["half within", millis(pages.p50_ms ?? 0)], ["95 % within", millis(pages.p95_ms ?? 0)], ["spent", dollars(state.cost_usd ?? 0)],
   ];
   $("numbers").replaceChildren(...all.map(([name, value]) => h("li", { "data-name": name }, h("b", {}, value), " ", h("span", {}, name))));
 }

@@ -93,14 +93,21 @@ export function onRoute(data) {
   showNotice(data.notice);
   const widths = spread(data.slots);
   sections.replaceChildren(...data.slots.map((slot, i) => drawSlot(slot, i + 1, widths[i])));
+  reserve();
+}
+
+// reserve keeps the room that the slots have, whatever lands in them.
+function reserve() {
+  const slots = /** @type {HTMLElement[]} */ ([...sections.children]);
+  const heights = slots.map((el) => el.offsetHeight); // all before the first is set: one layout
   sections.style.minHeight = `${sections.offsetHeight}px`;
+  slots.forEach((el, i) => { el.style.minHeight = `${heights[i]}px`; });
 }
 
 // land puts a section into the room of another, and keeps that room.
 function land(there, el) {
-  el.style.minHeight = `${there.offsetHeight}px`;
+  el.style.minHeight = there.style.minHeight || `${there.offsetHeight}px`;
   there.replaceWith(el);
-  settle(el);
 }
 
 const widthOf = (el) => Number(/\bw-(\d+)\b/.exec(el.className)?.[1]);
@@ -114,7 +121,6 @@ export function onSection(data) {
     land(slot, el);
   } else {
     sections.append(el);
-    settle(el);
   }
   drawn.set(data.id, json);
   say(`${data.title}: ${data.items?.length ?? 0} results`);
@@ -145,6 +151,7 @@ export function onPage(page) {
   }
   order(page.sections);
   shorten(page.sections);
+  settleAll();
   loading(false);
   if (page.status === "expired") showProblem("Too late", "The search waited too long to be answered. Try it again.");
   say(`${page.sections.length} sections in ${millis(page.timings.total_ms)}`);
@@ -168,13 +175,12 @@ function shorten(list) {
     const el = /** @type {HTMLElement} */ (find(s.id));
     const short = drawSection(s, el.dataset.position, widthOf(el));
     el.replaceWith(short);
-    settle(short);
   }
 }
 
-// settleAll looks after the sections that the server has drawn.
+// settleAll shows what sections have to open, once all are there.
 export function settleAll() {
-  for (const el of sections.children) settle(el);
+  settle([...sections.children]);
 }
 
 // A listener who opens the reasons gets all that the archive has of them.
@@ -197,8 +203,6 @@ addEventListener("resize", () => {
   if (innerWidth === width) return;
   width = innerWidth;
   sections.style.minHeight = "";
-  for (const el of sections.children) {
-    /** @type {HTMLElement} */ (el).style.minHeight = "";
-    if (!el.classList.contains("s-waiting")) settle(el);
-  }
+  for (const el of sections.children) /** @type {HTMLElement} */ (el).style.minHeight = "";
+  settle([...sections.children].filter((el) => !el.classList.contains("s-waiting")));
 });

@@ -6,6 +6,30 @@ const RETRIES = 3;
 const SILENCE = 20_000; // milliseconds without any event, before the stream counts as broken
 const PATIENCE = 10_000; // milliseconds for the page as a whole
 
+const STUCK = 100; // milliseconds after which a frame is no longer waited for
+
+// painted resolves once what was drawn is on the screen, or as soon as nobody looks.
+function painted() {
+  return new Promise((done) => {
+    if (document.hidden) return done(null);
+    setTimeout(done, STUCK);
+    requestAnimationFrame(() => setTimeout(done));
+  });
+}
+
+// inFrames returns a function that runs what it is given in order, one for each frame: what
+// has landed is on the screen before the next is drawn.
+function inFrames(signal) {
+  let last = Promise.resolve();
+  return (draw) => {
+    last = last.then(() => {
+      if (signal.aborted) return;
+      draw();
+      return painted();
+    });
+  };
+}
+
 /**
  * follow runs a search. on has route, section, page, problem and broken; after page or
  * problem nothing more comes. It returns a function that leaves the search.
@@ -16,6 +40,7 @@ export function follow(params, on) {
   const url = `/v1/search?${params}`;
   const source = new EventSource(url);
   const leaving = new AbortController();
+  const draw = inFrames(leaving.signal);
   let id = "";
   let retries = 0;
   let timer = 0;
@@ -28,8 +53,7 @@ export function follow(params, on) {
     stop();
     const end = await fetchPage(id ? `/v1/serps/${id}` : url, leaving.signal);
     if (leaving.signal.aborted) return;
-    if (end.page) on.page(end.page);
-    else on.problem(end.problem);
+    draw(() => (end.page ? on.page(end.page) : on.problem(end.problem)));
   };
   const alive = () => {
     clearTimeout(timer);
@@ -41,20 +65,20 @@ export function follow(params, on) {
     alive();
     const data = JSON.parse(e.data);
     id = data.correlation_id;
-    on.route(data);
+    on.route(data); // skeletons need not be seen before the first section is
   });
   source.addEventListener("section", (e) => {
     alive();
-    on.section(JSON.parse(e.data));
+    draw(() => on.section(JSON.parse(e.data)));
   });
   source.addEventListener("serp", (e) => {
     stop(); // or it would connect again
-    on.page(JSON.parse(e.data));
+    draw(() => on.page(JSON.parse(e.data)));
   });
   source.addEventListener("error", (e) => {
     if (e instanceof MessageEvent && e.data) {
       stop();
-      on.problem(JSON.parse(e.data));
+      draw(() => on.problem(JSON.parse(e.data)));
       return;
     }
     retries++;
