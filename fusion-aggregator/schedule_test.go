@@ -57,33 +57,40 @@ func TestQuorum(t *testing.T) {
 		reason string // of the last section
 	}{
 		"reached": {
-			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(time.Hour)}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(time.Hour)},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			450 * ms, "partial 0.67 | a=ok[1] | b=ok[2] | c=timeout[]", 110 * ms,
 			"the rest of the page was ready, and this had not answered after 110 ms",
 		},
 		"the last one makes it": {
-			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(100*ms, "3")}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(100*ms, "3")},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			450 * ms, "complete 1.00 | a=ok[1] | b=ok[2] | c=ok[3]", 100 * ms, "",
 		},
 		"a slow query has more patience": {
-			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(time.Hour)}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(20*ms, "1"), "b": after(50*ms, "2"), "c": after(time.Hour)},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			900 * ms, "partial 0.67 | a=ok[1] | b=ok[2] | c=timeout[]", 170 * ms,
 			"the rest of the page was ready, and this had not answered after 170 ms",
 		},
 		"mandatory ones are waited for": {
-			tools{"a": after(200*ms, "1"), "b": after(10*ms, "2"), "c": after(20*ms, "3")}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(200*ms, "1"), "b": after(10*ms, "2"), "c": after(20*ms, "3")},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			450 * ms, "complete 1.00 | a=ok[1] | b=ok[2] | c=ok[3]", 200 * ms, "",
 		},
 		"a mandatory one that fails is no reason to hurry": {
-			tools{"a": fails(errors.New("x")), "b": after(10*ms, "2"), "c": after(250*ms, "3")}, schemas.Quorum{Sections: 1, PatienceMS: 60},
+			tools{"a": fails(errors.New("x")), "b": after(10*ms, "2"), "c": after(250*ms, "3")},
+			schemas.Quorum{Sections: 1, PatienceMS: 60},
 			450 * ms, "degraded 0.67 | a=error[] | b=ok[2] | c=ok[3]", 250 * ms, "",
 		},
 		"empty and failed sections are none to show": {
-			tools{"a": after(0, "1"), "b": after(0), "c": after(250*ms, "3")}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(0, "1"), "b": after(0), "c": after(250*ms, "3")},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			450 * ms, "complete 1.00 | a=ok[1] | b=empty[] | c=ok[3]", 250 * ms, "",
 		},
 		"not past a deadline": {
-			tools{"a": after(290*ms, "1"), "b": after(0, "2"), "c": after(time.Hour)}, schemas.Quorum{Sections: 2, PatienceMS: 60},
+			tools{"a": after(290*ms, "1"), "b": after(0, "2"), "c": after(time.Hour)},
+			schemas.Quorum{Sections: 2, PatienceMS: 60},
 			450 * ms, "partial 0.67 | a=ok[1] | b=ok[2] | c=timeout[]", 300 * ms, "no answer within 300 ms",
 		},
 	} {

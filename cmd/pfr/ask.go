@@ -19,7 +19,7 @@ import (
 )
 
 type askCmd struct {
-	Query    string        `arg:"" help:"What to search for."`
+	Query    []string      `arg:"" help:"What to search for; several words need no quotes."`
 	HTTP     string        `name:"http" default:"127.0.0.1:8080" help:"Address of the gateway."`
 	JSON     bool          `name:"json" xor:"form" help:"Print the page as JSON."`
 	User     string        `help:"Pseudonymous id of the listener." placeholder:"ID"`
@@ -71,7 +71,7 @@ func (c *askCmd) client() (*httpclient.Client, error) {
 }
 
 func (c *askCmd) request() httpclient.Request {
-	r := httpclient.Request{Query: c.Query, Market: c.Market, Platform: "terminal", Mode: schemas.Mode(c.Mode), Deadline: c.Deadline}
+	r := httpclient.Request{Query: c.query(), Market: c.Market, Platform: "terminal", Mode: schemas.Mode(c.Mode), Deadline: c.Deadline}
 	if c.User != "" {
 		r.User = &schemas.User{ID: c.User}
 	}
@@ -88,7 +88,7 @@ func (c *askCmd) ask(ctx context.Context, p *program, client *httpclient.Client)
 	}
 	size, tty := terminal(p)
 	v := view{width: size.columns, color: c.coloured(tty, p.env), all: c.All, verbose: c.Verbose, links: base(c.HTTP)}
-	draft := &draft{query: c.Query}
+	draft := &draft{query: c.query()}
 	live := &live{out: p.out, rows: size.rows, on: tty}
 	for e, err := range client.Stream(ctx, c.request()) {
 		if err != nil {
@@ -161,6 +161,8 @@ func base(addr string) string {
 	}
 	return "http://" + addr
 }
+
+func (c *askCmd) query() string { return strings.Join(c.Query, " ") }
 
 // coloured says whether to use them (https://no-color.org).
 func (c *askCmd) coloured(tty bool, env []string) bool {

@@ -41,7 +41,7 @@ func (d *draft) page() schemas.SERP {
 	if d.route == nil {
 		return page
 	}
-	page.CorrelationID, page.Route, page.Layout, page.Notice = d.route.CorrelationID, d.route.Slots.Route, d.route.Layout, d.route.Notice
+	page.CorrelationID, page.Route, page.Layout, page.Notice = d.route.CorrelationID, d.route.Route, d.route.Layout, d.route.Notice
 	for _, slot := range d.route.Slots.Slots {
 		s, landed := d.sections[slot.ID]
 		if !landed {

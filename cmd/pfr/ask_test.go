@@ -237,7 +237,7 @@ func TestDraft(t *testing.T) {
 		steps = append(steps, strings.Join(titles(d.page()), " "))
 	}
 	route := &httpclient.Route{CorrelationID: page.CorrelationID}
-	route.Slots.Route = page.Route
+	route.Route = page.Route
 	for _, s := range page.Sections {
 		route.Slots.Slots = append(route.Slots.Slots, schemas.Slot{ID: s.ID, Title: s.Title, Tool: s.Tool, Display: s.Display})
 	}

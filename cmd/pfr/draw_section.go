@@ -57,11 +57,12 @@ func unmarked(items []schemas.Item) []schemas.Item {
 
 // title is a rule with the title in it, and who answered when.
 func (v view) title(p *paper, s schemas.Section, invented bool) {
-	what := s.Tool
+	var what strings.Builder
+	what.WriteString(s.Tool)
 	if s.Status != waiting {
-		what += " " + millis(s.TookMS)
+		what.WriteString(" " + millis(s.TookMS))
 		if v.verbose && s.ServiceMS > 0 {
-			what += ", " + millis(s.ServiceMS) + " in the tool"
+			what.WriteString(", " + millis(s.ServiceMS) + " in the tool")
 		}
 	}
 	for _, mark := range []struct {
@@ -69,16 +70,16 @@ func (v view) title(p *paper, s schemas.Section, invented bool) {
 		text string
 	}{{s.Cached, "cached"}, {s.Repeated, "repeated"}, {invented, "synthetic"}, {v.verbose && s.Mandatory, "mandatory"}} {
 		if mark.on {
-			what += " · " + mark.text
+			what.WriteString(" · " + mark.text)
 		}
 	}
 	title := cut(clean(s.Title), p.width-4)
-	rule := p.width - width(title) - width(what) - 5
+	rule := p.width - width(title) - width(what.String()) - 5
 	if rule < 1 {
 		p.line(span{faint, "── "}, span{bold, title})
 		return
 	}
-	p.line(span{faint, "── "}, span{bold, title}, span{faint, " " + strings.Repeat("─", rule) + " " + what})
+	p.line(span{faint, "── "}, span{bold, title}, span{faint, " " + strings.Repeat("─", rule) + " " + what.String()})
 }
 
 // text draws the text of a section: an answer in a frame, an introduction as a quotation.

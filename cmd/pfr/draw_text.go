@@ -144,7 +144,7 @@ func words(s string, room int) []string {
 
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(clean(s)) {
+	for word := range strings.FieldsSeq(clean(s)) {
 		for width(word) > room {
 			if line != "" {
 				lines, line = append(lines, line), ""

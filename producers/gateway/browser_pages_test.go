@@ -247,9 +247,19 @@ func TestBrowserKeys(t *testing.T) {
 	}
 	eval[any](t, ctx, `document.activeElement.blur()`)
 	for _, step := range []struct{ key, want string }{
-		{"j", "latest_releases 1"}, {kb.ArrowRight, "latest_releases 2"}, {kb.End, "latest_releases 9"}, {kb.Home, "latest_releases 1"},
-		{"j", "release_date 1"}, {"j", "recent_tracks 1"}, {kb.ArrowDown, "recent_tracks 2"}, {kb.ArrowUp, "recent_tracks 1"},
-		{kb.End, "recent_tracks 5"}, {"a", "recent_tracks 5"}, {kb.ArrowDown, "recent_tracks 6"}, {"a", "recent_tracks 5"}, {"k", "release_date 1"},
+		{"j", "latest_releases 1"},
+		{kb.ArrowRight, "latest_releases 2"},
+		{kb.End, "latest_releases 9"},
+		{kb.Home, "latest_releases 1"},
+		{"j", "release_date 1"},
+		{"j", "recent_tracks 1"},
+		{kb.ArrowDown, "recent_tracks 2"},
+		{kb.ArrowUp, "recent_tracks 1"},
+		{kb.End, "recent_tracks 5"},
+		{"a", "recent_tracks 5"},
+		{kb.ArrowDown, "recent_tracks 6"},
+		{"a", "recent_tracks 5"},
+		{"k", "release_date 1"},
 	} {
 		do(t, ctx, chromedp.KeyEvent(step.key))
 		if got := at(); got != step.want {

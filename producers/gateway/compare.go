@@ -114,7 +114,15 @@ func (g *Gateway) comparison(b compareBody, s side) (producers.Request, *problem
 	return req, p
 }
 
-func (g *Gateway) side(ctx context.Context, req producers.Request, s side) comparedSide {
+// side answers one side. A mistake of ours there is a problem of that side.
+func (g *Gateway) side(ctx context.Context, req producers.Request, s side) (out comparedSide) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.m.panics.Inc()
+			g.log.Error("comparison panicked", "panic", fmt.Sprintf("%T", v))
+			out = comparedSide{Problem: newProblem(http.StatusInternalServerError, "The gateway made a mistake. It has been logged.")}
+		}
+	}()
 	page, p := g.pageOf(ctx, req, s)
 	if p != nil {
 		return comparedSide{Problem: p}

@@ -31,14 +31,14 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, scope access.Sco
 	}
 	switch {
 	case err != nil:
-		return r, unauthorized(err)
+		return r, unauthorised(err)
 	case !who.May(scope):
 		return r, forbidden(scope, "The credential does not allow this: it lacks the scope "+string(scope)+".")
 	}
 	return r.WithContext(access.With(r.Context(), who)), nil
 }
 
-func unauthorized(err error) *problem {
+func unauthorised(err error) *problem {
 	p := newProblem(http.StatusUnauthorized, "Send a key or a token as Authorization: Bearer, or a key as X-Api-Key.")
 	p.authenticate = `Bearer realm="pfr"`
 	if !errors.Is(err, access.ErrMissing) {

@@ -40,7 +40,7 @@ func (g *Gateway) table() []route {
 		{"/v1/explain/{id}", access.Explain, methods{http.MethodGet: g.explain}, plain},
 		{"/v1/metrics/online", access.Explain, methods{http.MethodGet: g.online}, plain},
 		{"/v1/suggest", access.Search, methods{http.MethodGet: g.suggest}, plain},
-		{"/v1/compare", access.Search, methods{http.MethodGet: g.comparisons, http.MethodPost: g.compare}, plain},
+		{"/v1/compare", access.Explain, methods{http.MethodGet: g.comparisons, http.MethodPost: g.compare}, plain},
 		{"/v1/operator", access.Explain, methods{http.MethodGet: g.operator}, plain},
 		{"/v1/operator/ladder", access.Operate, methods{http.MethodPost: g.setLadder}, plain},
 		{"/openapi.yaml", "", methods{http.MethodGet: serveOpenAPI}, nil},

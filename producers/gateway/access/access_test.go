@@ -61,7 +61,9 @@ func bearer(credential string) http.Header {
 func TestKeys(t *testing.T) {
 	g := open(t, access.Config{File: write(t, "access.yaml", twoKeys)})
 	for _, h := range []http.Header{
-		bearer(searchKey), {"X-Api-Key": {searchKey}}, {"Authorization": {"bearer  " + searchKey}},
+		bearer(searchKey),
+		{"X-Api-Key": {searchKey}},
+		{"Authorization": {"bearer  " + searchKey}},
 		{"Authorization": {"Bearer " + searchKey}, "X-Api-Key": {searchKey}},
 	} {
 		p, err := g.Identify(h)
