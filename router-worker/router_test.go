@@ -143,8 +143,8 @@ fallback: a
 parameters: {}
 layouts: {l: {sections: s}}
 routes:
-  - {name: a, for: a, examples: [x], layout: l, calls: [{tool: t, section: s, title: S, component: c, limit: 1, deadline_ms: 1}]}
-  - {name: b, for: b, examples: [x], layout: l, calls: [{tool: t, section: s, title: S, component: c, limit: 1, deadline_ms: 1}], enabled: {markets: [SE]}}
+  - {name: a, for: a, examples: [x], layout: l, calls: [{tool: t, section: s, title: S, component: list, limit: 1, deadline_ms: 1}]}
+  - {name: b, for: b, examples: [x], layout: l, calls: [{tool: t, section: s, title: S, component: list, limit: 1, deadline_ms: 1}], enabled: {markets: [SE]}}
 `))
 	if err != nil {
 		t.Fatal(err)

@@ -133,23 +133,30 @@ func unchanged(h http.Header, tag string) bool {
 	})
 }
 
-// writeTagged answers with a body that clients may keep, or says that they have it.
-func writeTagged(w http.ResponseWriter, r *http.Request, cache string, body []byte) *problem {
-	return writeUnder(tagOf(body), w, r, cache, body)
+// kept is a body that clients may keep.
+type kept struct {
+	tag   string
+	cache string // Cache-Control
+	body  []byte
 }
 
-// writeUnder is writeTagged for a body whose tag is known. It is sent whole: ranges, and
-// conditions other than If-None-Match, are not offered.
-func writeUnder(tag string, w http.ResponseWriter, r *http.Request, cache string, body []byte) *problem {
+// writeTagged answers with a body that clients may keep, or says that they have it.
+func writeTagged(w http.ResponseWriter, r *http.Request, cache string, body []byte) *problem {
+	return kept{tagOf(body), cache, body}.write(w, r)
+}
+
+// write sends the body whole: ranges, and conditions other than If-None-Match, are not
+// offered.
+func (k kept) write(w http.ResponseWriter, r *http.Request) *problem {
 	h := w.Header()
-	h.Set("ETag", tag)
-	h.Set("Cache-Control", cache)
-	if unchanged(r.Header, tag) {
+	h.Set("ETag", k.tag)
+	h.Set("Cache-Control", k.cache)
+	if unchanged(r.Header, k.tag) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(body) // the client may be gone
+	_, _ = w.Write(k.body) // the client may be gone
 	return nil
 }

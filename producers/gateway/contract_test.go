@@ -145,3 +145,38 @@ func TestMadeUpIDsLeaveRoomForSearches(t *testing.T) {
 	cancel()
 	<-answers
 }
+
+// Whether the gateway is ready is for everybody; how it is set up is for who may see why,
+// and asking for that helps nobody to guess keys.
+func TestPartsAreForThoseWhoExplain(t *testing.T) {
+	b := newBackend(t)
+	limits := func(c *gateway.Config) {
+		guarded(t)(c)
+		c.Limits = gateway.LimitsConfig{PerSecond: .01, Burst: 1, Clients: 9}
+	}
+	limited, open := b.open(t, limits), b.open(t, nil)
+	for _, g := range []*gateway.Gateway{limited, open} {
+		run(t, g)
+		<-g.Ready()
+	}
+	for _, c := range []struct {
+		name  string
+		g     *gateway.Gateway
+		key   string
+		parts bool
+	}{
+		{"open", open, "", true},
+		{"nobody", limited, "", false},
+		{"nobody, again", limited, "", false},
+		{"events alone", limited, eventsKey, false},
+		{"office", limited, officeKey, true},
+		{"a guess", limited, "a-guess-of-a-key-1", false},
+		{"a key that has asked enough", limited, germanKey, true},
+		{"a key that has asked enough", limited, germanKey, false},
+	} {
+		w := serve(c.g, as(get(t, "/readyz"), c.key))
+		if w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"parts"`) != c.parts {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parallel-fusion/pfr/producers"
+	"github.com/parallel-fusion/pfr/producers/gateway/access"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -150,7 +151,7 @@ func healthz(w http.ResponseWriter, _ *http.Request) *problem {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }
 
-func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) *problem {
+func (g *Gateway) readyz(w http.ResponseWriter, r *http.Request) *problem {
 	state, ready := g.canary.snapshot()
 	if !ready {
 		p := newProblem(http.StatusServiceUnavailable, state.Status).retry(1)
@@ -158,8 +159,21 @@ func (g *Gateway) readyz(w http.ResponseWriter, _ *http.Request) *problem {
 		return p
 	}
 	out := readiness{canaryState: state}
-	if g.ports.Details != nil {
+	if g.ports.Details != nil && g.seesParts(w, r) {
 		out.Parts = g.ports.Details()
 	}
 	return writeJSON(w, http.StatusOK, out)
+}
+
+// seesParts reports whether who asks may know how the parts of this process are set up.
+// Probes show no credential, and are neither counted nor limited.
+func (g *Gateway) seesParts(w http.ResponseWriter, r *http.Request) bool {
+	if !g.guard.Limited() {
+		return true
+	}
+	if r.Header.Get("Authorization") == "" && r.Header.Get("X-Api-Key") == "" {
+		return false
+	}
+	_, p := g.admit(w, r, access.Explain)
+	return p == nil
 }

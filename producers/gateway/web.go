@@ -68,7 +68,7 @@ func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
 		cache = "public, max-age=31536000, immutable"
 	}
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	return writeUnder(etag, w, r, cache, data)
+	return kept{etag, cache, data}.write(w, r)
 }
 
 // frame returns the frame of a kind of page.

@@ -3,7 +3,8 @@
 // The vocabulary:
 //
 //   - A credential is what a request shows: an API key or a JSON web token, as
-//     Authorization: Bearer, or an API key as X-Api-Key.
+//     Authorization: Bearer, or an API key as X-Api-Key, or either as the cookie of a browser
+//     that has signed in. The cookie counts where access is limited and no header shows any.
 //   - A principal is who a credential stands for. It has scopes, which are kinds of
 //     operations, and markets, whose pages it may ask for and read.
 //   - The grants are the file that knows the credentials. It is read again when it changes.
@@ -58,6 +59,9 @@ type Principal struct {
 	Name    string   // "" for whoever comes where access is not limited
 	Markets []string // nil: every market
 	Rate    Rate
+	// ByCookie says that the credential was a cookie, which browsers send whether or not the
+	// page that makes them is ours.
+	ByCookie bool
 
 	scopes []Scope
 }
@@ -140,20 +144,29 @@ func (g *Guard) Limited() bool { return g.cfg.File != "" }
 // or ErrRefused.
 func (g *Guard) Identify(h http.Header) (Principal, error) {
 	credential, err := credentialOf(h)
-	if err == nil && credential != "" && g.isOperator(credential) {
-		return NewPrincipal("operator", Search, Interact, Explain, Operate), nil
-	}
 	if !g.Limited() {
+		if err == nil && g.isOperator(credential) {
+			return operator(), nil
+		}
 		return NewPrincipal("", Search, Interact, Explain), nil
 	}
-	if err == nil && credential == "" {
-		err = ErrMissing
+	byCookie := err == nil && credential == ""
+	if byCookie {
+		credential, err = cookieOf(h)
 	}
 	if err != nil {
 		g.m.refused(err)
 		return Principal{}, err
 	}
-	p, err := g.current().identify(credential, g.cfg.now())
+	p, err := g.Check(credential)
+	p.ByCookie = byCookie && err == nil
+	return p, err
+}
+
+// Check returns who stands behind a credential where access is limited. Its errors wrap
+// ErrMissing or ErrRefused.
+func (g *Guard) Check(credential string) (Principal, error) {
+	p, err := g.check(credential)
 	if err != nil {
 		g.m.refused(err)
 		return Principal{}, err
@@ -162,8 +175,24 @@ func (g *Guard) Identify(h http.Header) (Principal, error) {
 	return p, nil
 }
 
+func (g *Guard) check(credential string) (Principal, error) {
+	switch {
+	case credential == "":
+		return Principal{}, ErrMissing
+	case len(credential) > maxCredential:
+		return Principal{}, errTooLong
+	case g.isOperator(credential):
+		return operator(), nil
+	case !g.Limited():
+		return Principal{}, fmt.Errorf("%w: no such key", ErrRefused)
+	}
+	return g.current().identify(credential, g.cfg.now())
+}
+
+func operator() Principal { return NewPrincipal("operator", Search, Interact, Explain, Operate) }
+
 func (g *Guard) isOperator(credential string) bool {
-	if g.operator == nil {
+	if g.operator == nil || credential == "" {
 		return false
 	}
 	d := digestOf(credential)
@@ -173,7 +202,9 @@ func (g *Guard) isOperator(credential string) bool {
 // maxCredential bounds what is looked at. Tokens are much shorter.
 const maxCredential = 8 << 10
 
-// credentialOf returns what a request shows, or "". To show two different things, or one
+var errTooLong = fmt.Errorf("%w: it is too long", ErrRefused)
+
+// credentialOf returns what the headers of a request show, or "". To show two different things, or one
 // that cannot be one, is an error that wraps ErrRefused.
 func credentialOf(h http.Header) (string, error) {
 	var found string
@@ -194,7 +225,7 @@ func credentialOf(h http.Header) (string, error) {
 		found = v
 	}
 	if len(found) > maxCredential {
-		return "", fmt.Errorf("%w: it is too long", ErrRefused)
+		return "", errTooLong
 	}
 	return found, nil
 }
