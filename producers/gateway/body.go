@@ -22,10 +22,19 @@ const (
 
 // readBody returns a JSON body of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
+	if !sends(r, mediaJSON) {
 		return nil, newProblem(http.StatusUnsupportedMediaType, "Send JSON with Content-Type: application/json.")
 	}
+	return readAll(w, r, limit)
+}
+
+// sends reports whether the body of a request has a media type.
+func sends(r *http.Request, want string) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == want
+}
+
+func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *problem) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLong *http.MaxBytesError
 	switch {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -145,7 +146,7 @@ type LimitsConfig struct {
 
 func (c LimitsConfig) validate() error {
 	var errs []error
-	if c.PerSecond < 0 || c.Burst < 0 || (c.PerSecond > 0) != (c.Burst > 0) {
+	if !(c.PerSecond >= 0 && c.PerSecond <= math.MaxFloat64) || c.Burst < 0 || (c.PerSecond > 0) != (c.Burst > 0) {
 		errs = append(errs, fmt.Errorf("limits: per_second %v and burst %d must both be positive, or both 0", c.PerSecond, c.Burst))
 	}
 	if c.Clients <= 0 {
@@ -155,7 +156,7 @@ func (c LimitsConfig) validate() error {
 }
 
 // CORSConfig says which web pages of other origins may use the interface. They never send
-// cookies, which the interface does not know.
+// cookies: that of the web page is for its own origin.
 type CORSConfig struct {
 	Origins []string      `yaml:"origins"` // such as https://example.com; "*" alone is all; none: no other origin
 	MaxAge  time.Duration `yaml:"max_age"` // of what a browser learns by asking first

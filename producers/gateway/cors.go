@@ -7,8 +7,8 @@ import (
 )
 
 // newCORS returns who decides what other origins may do, or nil if none may do anything.
-// Credentials in the browser's sense, which are cookies, are never allowed: keys and tokens
-// travel in headers that scripts set.
+// Credentials in the browser's sense, which are cookies, are never allowed: the keys and
+// tokens of other origins travel in headers that scripts set.
 func newCORS(cfg CORSConfig) *cors.Cors {
 	if len(cfg.Origins) == 0 {
 		return nil

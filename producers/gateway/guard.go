@@ -32,6 +32,8 @@ func (g *Gateway) admit(w http.ResponseWriter, r *http.Request, scope access.Sco
 	switch {
 	case err != nil:
 		return r, unauthorised(err)
+	case who.ByCookie && crossOrigin(r):
+		return r, elsewhere()
 	case !who.May(scope):
 		return r, forbidden(scope, "The credential does not allow this: it lacks the scope "+string(scope)+".")
 	}
@@ -50,7 +52,10 @@ func unauthorised(err error) *problem {
 
 func forbidden(scope access.Scope, detail string) *problem {
 	p := newProblem(http.StatusForbidden, detail)
-	p.authenticate = `Bearer realm="pfr", error="insufficient_scope", scope="` + string(scope) + `"`
+	p.authenticate = `Bearer realm="pfr", error="insufficient_scope"`
+	if scope != "" {
+		p.authenticate += `, scope="` + string(scope) + `"`
+	}
 	return p
 }
 

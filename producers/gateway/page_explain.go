@@ -51,11 +51,11 @@ type docView struct{ Name, JSON string }
 // explainPage serves the trace of a query for people. /v1/explain is that for programs.
 func (g *Gateway) explainPage(w http.ResponseWriter, r *http.Request) *problem {
 	decided, p := lookup(r, g.ports.Decisions.Explain)
-	page, pageProblem := lookup(r, g.ports.Pages.Get)
+	page, pageProblem := lookup(r, g.page)
 	if p != nil && pageProblem != nil {
-		return g.nothingToExplain(w, r.PathValue("id"), p)
+		return g.nothingToExplain(w, r, p)
 	}
-	v := explainView{frame: g.web.frame("explaining"), ID: r.PathValue("id")}
+	v := explainView{frame: g.frame(r, "explaining"), ID: r.PathValue("id")}
 	v.Module, v.Title = "explain.js", "Explained"
 	if pageProblem == nil {
 		v.page(page, decided.Decision)
@@ -74,8 +74,8 @@ type missingView struct {
 	Problem *problem
 }
 
-func (g *Gateway) nothingToExplain(w http.ResponseWriter, id string, p *problem) *problem {
-	v := missingView{frame: g.web.frame("lost"), ID: id, Problem: p}
+func (g *Gateway) nothingToExplain(w http.ResponseWriter, r *http.Request, p *problem) *problem {
+	v := missingView{frame: g.frame(r, "lost"), ID: r.PathValue("id"), Problem: p}
 	v.Module, v.Title = "explain.js", p.Title
 	return g.render(w, p.Status, "missing.html", v)
 }

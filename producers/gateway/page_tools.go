@@ -11,8 +11,8 @@ type toolView struct {
 
 // operatorPage serves the page on which operators watch the pipeline. What it shows and
 // sets goes through /v1/operator.
-func (g *Gateway) operatorPage(w http.ResponseWriter, _ *http.Request) *problem {
-	v := toolView{frame: g.web.frame("operating")}
+func (g *Gateway) operatorPage(w http.ResponseWriter, r *http.Request) *problem {
+	v := toolView{frame: g.frame(r, "operating")}
 	v.Module, v.Title = "operator.js", "Operator"
 	return g.render(w, http.StatusOK, "operator.html", v)
 }
@@ -20,7 +20,7 @@ func (g *Gateway) operatorPage(w http.ResponseWriter, _ *http.Request) *problem 
 // comparePage serves the page that answers one query in two ways. Its script asks
 // /v1/compare.
 func (g *Gateway) comparePage(w http.ResponseWriter, r *http.Request) *problem {
-	v := toolView{frame: g.web.frame("comparing")}
+	v := toolView{frame: g.frame(r, "comparing")}
 	v.Module, v.Title = "compare.js", "Compare"
 	v.Query = r.URL.Query().Get("q")
 	v.Markets = markets(r.URL.Query().Get("market"))

@@ -58,12 +58,17 @@ func (p *problem) write(w http.ResponseWriter) {
 	if p.allow != "" {
 		h.Set("Allow", p.allow)
 	}
-	if p.authenticate != "" {
-		h.Set("WWW-Authenticate", p.authenticate)
-	}
+	p.announce(h)
 	h.Del("ETag")
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(p.body()) // the client may be gone
+}
+
+// announce says in h what to show, if that is what is wrong.
+func (p *problem) announce(h http.Header) {
+	if p.authenticate != "" {
+		h.Set("WWW-Authenticate", p.authenticate)
+	}
 }
 
 // The brokers that may be away.

@@ -45,9 +45,11 @@ func (g *Gateway) table() []route {
 		{"/v1/operator/ladder", access.Operate, methods{http.MethodPost: g.setLadder}, plain},
 		{"/openapi.yaml", "", methods{http.MethodGet: serveOpenAPI}, nil},
 		{"/{$}", "", methods{http.MethodGet: g.homeOrSearch}, nil},
-		{"/explain/{id}", access.Explain, methods{http.MethodGet: g.explainPage}, nil},
-		{"/operator", "", methods{http.MethodGet: g.operatorPage}, nil},
-		{"/compare", "", methods{http.MethodGet: g.comparePage}, nil},
+		{"/explain/{id}", "", methods{http.MethodGet: g.forPeople(access.Explain, g.explainPage)}, nil},
+		{"/operator", "", methods{http.MethodGet: g.forPeople(access.Explain, g.operatorPage)}, nil},
+		{"/compare", "", methods{http.MethodGet: g.forPeople(access.Explain, g.comparePage)}, nil},
+		{"/sign-in", "", methods{http.MethodGet: g.signInPage, http.MethodPost: g.signIn}, nil},
+		{"/sign-out", "", methods{http.MethodPost: g.signOut}, nil},
 		{"/static/{file}", "", methods{http.MethodGet: g.web.serveFile}, nil},
 		{"/healthz", "", methods{http.MethodGet: healthz}, nil},
 		{"/readyz", "", methods{http.MethodGet: g.readyz}, nil},
@@ -136,14 +138,14 @@ func (g *Gateway) homeOrSearch(w http.ResponseWriter, r *http.Request) *problem 
 	if params.Get("q") == "" {
 		return g.home(w, r)
 	}
-	return g.work(w, r, access.Search, func(w http.ResponseWriter, r *http.Request) *problem {
+	return g.forPeople(access.Search, func(w http.ResponseWriter, r *http.Request) *problem {
 		if m := params.Get("market"); m != "" || access.From(r.Context()).Markets != nil {
 			if p := inMarket(r.Context(), cmp.Or(m, defaultMarket)); p != nil {
 				return p
 			}
 		}
 		return g.home(w, r)
-	})
+	})(w, r)
 }
 
 // defaultMarket is that of a search which names none.

@@ -18,13 +18,15 @@ type frame struct {
 	About    About
 	Version  string // of the static files
 	Title    string // of the document; "" is the name of the product alone
-	Kind     string // of page: home, searched, explaining, operating, comparing or lost
+	Kind     string // of page: home, searched, explaining, operating, comparing, entering or lost
 	Module   string // the script of the page
 	Query    string
 	Markets  []marketView
 	Composes bool // post-fusion is chosen
 	Hints    []hintView
 	Proto    prototypes
+	SignIn   string // where to sign in and come back; "" where access is not limited
+	SignedIn bool   // the browser shows a key, good or not
 }
 
 // InSearch reports whether the page is one of the search itself.

@@ -12,6 +12,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/parallel-fusion/pfr/producers/gateway/access"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -71,8 +72,14 @@ func (v *web) serveFile(w http.ResponseWriter, r *http.Request) *problem {
 	return kept{etag, cache, data}.write(w, r)
 }
 
-// frame returns the frame of a kind of page.
-func (v *web) frame(kind string) frame { return newFrame(v.about, v.version, kind) }
+// frame returns the frame of a kind of page, for who asks.
+func (g *Gateway) frame(r *http.Request, kind string) frame {
+	f := newFrame(g.web.about, g.web.version, kind)
+	if g.guard.Limited() {
+		f.SignIn, f.SignedIn = signInPath(r.URL.RequestURI()), access.HasCookie(r.Header)
+	}
+	return f
+}
 
 // render answers with a page, whole or not at all.
 func (g *Gateway) render(w http.ResponseWriter, status int, name string, data any) *problem {
@@ -91,7 +98,7 @@ func (g *Gateway) render(w http.ResponseWriter, status int, name string, data an
 // home renders the page: empty, or with the answer to ?q= for browsers without JavaScript
 // and for links.
 func (g *Gateway) home(w http.ResponseWriter, r *http.Request) *problem {
-	v := view{frame: g.web.frame("home")}
+	v := view{frame: g.frame(r, "home")}
 	params := r.URL.Query()
 	market, mode := params.Get("market"), schemas.Mode(params.Get("mode"))
 	v.Query, v.Markets, v.Composes = params.Get("q"), markets(market), mode == schemas.PostFusion

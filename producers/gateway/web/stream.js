@@ -77,8 +77,10 @@ export function follow(params, on) {
   });
   source.addEventListener("error", (e) => {
     if (e instanceof MessageEvent && e.data) {
+      const problem = JSON.parse(e.data);
+      if (problem.status === 503 && retries < RETRIES) return; // the browser takes the search up again, perhaps elsewhere
       stop();
-      draw(() => on.problem(JSON.parse(e.data)));
+      draw(() => on.problem(problem));
       return;
     }
     retries++;
