@@ -22,16 +22,15 @@ const (
 type signInView struct {
 	frame
 
-	Next    string   // where to go afterwards
-	Problem *problem // nil: nothing was tried so far
+	Next  string // where to go afterwards
+	Wrong string // what is wrong with the key; "": none was tried so far
 }
 
 // deniedView is the page for who may not see another.
 type deniedView struct {
 	frame
 
-	Heading string
-	Problem *problem
+	Heading, Says string
 }
 
 // signInPath is the link to the page on which people sign in, and then go to next.
@@ -49,7 +48,7 @@ func safeNext(next string) string {
 	switch {
 	case len(next) > maxNext, !strings.HasPrefix(next, "/"), strings.Contains(path, "//"), strings.ContainsFunc(next, bad):
 		return "/"
-	case err != nil, u.Scheme != "", u.Host != "", u.Path == "/sign-in", u.Path == "/sign-out":
+	case err != nil, u.Path == "/sign-in", u.Path == "/sign-out":
 		return "/"
 	}
 	return next
@@ -68,16 +67,19 @@ func (g *Gateway) signInPage(w http.ResponseWriter, r *http.Request) *problem {
 	if !g.guard.Limited() {
 		return nothingToSign()
 	}
-	return g.renderSignIn(w, r, r.URL.Query().Get("next"), nil)
+	return g.render(w, http.StatusOK, "sign-in.html", g.signInView(r, r.URL.Query().Get("next")))
 }
 
-// renderSignIn answers with the form, after p if there is one.
-func (g *Gateway) renderSignIn(w http.ResponseWriter, r *http.Request, next string, p *problem) *problem {
-	v := signInView{frame: g.frame(r, "entering"), Next: safeNext(next), Problem: p}
+func (g *Gateway) signInView(r *http.Request, next string) signInView {
+	v := signInView{frame: g.frame(r, "entering"), Next: safeNext(next)}
 	v.Module, v.Title, v.SignIn = "explain.js", "Sign in", signInPath(next)
-	if p == nil {
-		return g.render(w, http.StatusOK, "sign-in.html", v)
-	}
+	return v
+}
+
+// notSignedIn answers with the form again, and says what is wrong with the key.
+func (g *Gateway) notSignedIn(w http.ResponseWriter, r *http.Request, next string, err error) *problem {
+	v, p := g.signInView(r, next), unauthorised(err)
+	v.Wrong = upperFirst(err.Error()) + "."
 	p.announce(w.Header())
 	return g.render(w, p.Status, "sign-in.html", v)
 }
@@ -107,7 +109,7 @@ func (g *Gateway) signIn(w http.ResponseWriter, r *http.Request) *problem {
 		cookie, err = access.Cookie(key, g.limits.encrypted(r))
 	}
 	if err != nil {
-		return g.renderSignIn(w, r, next, unauthorised(err))
+		return g.notSignedIn(w, r, next, err)
 	}
 	return leaveTo(w, cookie, safeNext(next))
 }
@@ -154,18 +156,24 @@ func (g *Gateway) forPeople(scope access.Scope, h handlerFunc) handlerFunc {
 		if p == nil || !g.guard.Limited() || p.Status != http.StatusUnauthorized && p.Status != http.StatusForbidden {
 			return p
 		}
-		v := deniedView{frame: g.frame(r, "lost"), Problem: p, Heading: "Your key does not open this page"}
-		if p.Status == http.StatusUnauthorized {
-			v.Heading, v.SignedIn = "This page needs a key", false
-			if access.HasCookie(r.Header) {
-				v.Heading = "You are signed out"
-				http.SetCookie(w, g.noCookie(r))
-			}
-		}
-		v.Module, v.Title = "explain.js", v.Heading
-		p.announce(w.Header())
-		return g.render(w, p.Status, "denied.html", v)
+		return g.denied(w, r, p)
 	}
+}
+
+// denied says in a page what stands in the way, and how to sign in.
+func (g *Gateway) denied(w http.ResponseWriter, r *http.Request, p *problem) *problem {
+	v := deniedView{frame: g.frame(r, "lost"), Heading: "Your key does not open this page", Says: p.Detail}
+	if p.Status == http.StatusUnauthorized {
+		v.Heading, v.Says, v.SignedIn = "This page needs a key", "Sign in with one, and you come back here.", false
+		if access.HasCookie(r.Header) {
+			v.Heading, v.Says = "You are signed out", "The key of this browser is not good any more. Sign in again, and you come back here."
+			http.SetCookie(w, g.noCookie(r))
+		}
+	}
+	v.Module, v.Title = "explain.js", v.Heading
+	v.Query, v.Markets = r.URL.Query().Get("q"), markets(r.URL.Query().Get("market"))
+	p.announce(w.Header())
+	return g.render(w, p.Status, "denied.html", v)
 }
 
 // readForm returns the fields of a body of at most limit bytes.

@@ -90,6 +90,9 @@ func (g *Gateway) render(w http.ResponseWriter, status int, name string, data an
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	if g.guard.Limited() { // or the forms of the page would not say where they come from
+		w.Header().Set("Referrer-Policy", "same-origin")
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // the client may be gone
 	return nil

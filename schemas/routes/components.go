@@ -17,7 +17,7 @@ func standardComponents() map[string]schemas.Display {
 	return map[string]schemas.Display{
 		"hero":     {Flow: stack, Form: row, Lead: 1, Room: 7, Width: full},
 		"list":     {Flow: stack, Form: row, Numbered: true, Room: 6, Width: full},
-		"cards":    {Flow: grid, Form: card, Room: 12, Width: full},
+		"cards":    {Flow: grid, Form: card, Room: 6, Width: full},
 		"carousel": {Flow: shelf, Form: card, Room: 8, Width: full},
 		"answer":   {Flow: stack, Form: row, Text: schemas.TextAnswer, Room: 1, Width: full},
 		"mix":      {Flow: stack, Form: row, Numbered: true, Text: schemas.TextIntro, Room: 6, Width: full},

@@ -30,7 +30,7 @@ function begin(query) {
   const only = (handle) => (data) => mine && handle(data);
   const away = follow(new URLSearchParams(params), {
     route: only(serp.onRoute), section: only(serp.onSection), page: only(serp.onPage),
-    problem: only((p) => serp.showProblem(p.title, p.detail)),
+    problem: only((p) => serp.showProblem(p.title, p.detail, p.status)),
     broken: only(() => serp.say("The connection broke. Taking the search up again…")),
   });
   leave = () => {

@@ -3,6 +3,7 @@
 
 import { $, h } from "./dom.js";
 import { drawColumn, differences } from "./compare-draw.js";
+import { offer } from "./enter.js";
 import { begin as beginShell } from "./shell.js";
 
 const PATIENCE = 20_000; // milliseconds
@@ -15,11 +16,11 @@ const sides = ["left", "right"];
 /** @type {AbortController|null} */
 let asking = null;
 
-function showProblem(title, detail) {
+function showProblem(title, detail, status = 0) {
   const el = $("problem");
   el.hidden = !title;
   /** @type {HTMLElement} */ (el.querySelector("h2")).textContent = title;
-  /** @type {HTMLElement} */ (el.querySelector("p")).textContent = detail;
+  /** @type {HTMLElement} */ (el.querySelector("p")).textContent = offer(el, status) ? "Comparing needs a key here." : detail;
 }
 
 const sideOf = (side) => Object.fromEntries(parts.map((part) => [part, field(`${side}_${part}`).value]).filter(([, v]) => v));
@@ -50,7 +51,7 @@ async function compare() {
   document.body.classList.remove("loading");
   if (end.problem) {
     $("both").replaceChildren();
-    showProblem(end.problem.title, end.problem.detail);
+    showProblem(end.problem.title, end.problem.detail, end.problem.status);
     return;
   }
   show(end.body);
@@ -63,7 +64,7 @@ async function ask(body, signal) {
       signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
     });
     const data = await answer.json();
-    return answer.ok ? { body: data } : { problem: { title: data.title ?? "No answer", detail: data.detail ?? "" } };
+    return answer.ok ? { body: data } : { problem: { title: data.title ?? "No answer", detail: data.detail ?? "", status: answer.status } };
   } catch {
     return { problem: { title: "No answer", detail: "The gateway is away, or a side took too long. Try it again in a moment." } };
   }
@@ -79,7 +80,7 @@ function show(data) {
 
 // verdict tells what a judge has said of the two pages.
 function verdict(v) {
-  if (!v) return "No judge ran on this pair. “pfr evaluate serps” has one compare pages, and reports it.";
+  if (!v) return "No judge ran on this pair.";
   const won = { left: "The left page is better.", right: "The right page is better.", tie: "Neither page is better." };
   return [won[v.winner] ?? "", v.reason ?? v.text ?? ""].filter(Boolean).join(" ") || JSON.stringify(v);
 }

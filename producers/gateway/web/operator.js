@@ -3,6 +3,7 @@
 // degradation ladder.
 
 import { $, dollars, h, millis, percent } from "./dom.js";
+import { offer } from "./enter.js";
 import { keep, kept } from "./keep.js";
 import * as tables from "./operator-tables.js";
 import { begin as beginShell } from "./shell.js";
@@ -17,19 +18,22 @@ const field = (name) => /** @type {HTMLInputElement} */ (form.elements.namedItem
 let timer = 0;
 let asking = false;
 
-/** @returns {Record<string, string>} */
-const authorization = () => (field("key").value ? { Authorization: `Bearer ${field("key").value}` } : {});
+const box = /** @type {HTMLInputElement|null} */ (form.elements.namedItem("key")); // null: who operates signs in
 
-function showProblem(title, detail) {
+/** @returns {Record<string, string>} */
+const authorization = () => (box?.value ? { Authorization: `Bearer ${box.value}` } : {});
+
+function showProblem(title, detail, status = 0) {
   const el = $("problem");
   el.hidden = !title;
   /** @type {HTMLElement} */ (el.querySelector("h2")).textContent = title;
   /** @type {HTMLElement} */ (el.querySelector("p")).textContent = detail;
+  offer(el, status);
 }
 
 // advice says of a status what the operator can do, before the words of the server.
 const advice = {
-  401: "Enter an operator key below. ",
+  401: box ? "Enter an operator key below. " : "Sign in again. ",
   403: "This key may not do that. ",
   404: "",
   503: "Nothing was changed. ",
@@ -37,7 +41,7 @@ const advice = {
 
 async function problemOf(answer) {
   const body = await answer.json().catch(() => ({}));
-  return { title: body.title ?? `Status ${answer.status}`, detail: (advice[answer.status] ?? "") + (body.detail ?? "") };
+  return { title: body.title ?? `Status ${answer.status}`, detail: (advice[answer.status] ?? "") + (body.detail ?? ""), status: answer.status };
 }
 
 async function look() {
@@ -51,7 +55,7 @@ async function look() {
       showProblem("", "");
     } else {
       const p = await problemOf(answer);
-      showProblem(p.title, p.detail);
+      showProblem(p.title, p.detail, p.status);
     }
   } catch {
     showProblem("No answer", "The gateway is away or too busy. What is shown below is from before; the next try is in two seconds.");
@@ -134,8 +138,10 @@ $("sure").addEventListener("click", async () => {
   }
 });
 
-field("key").value = kept("sessionStorage", KEY) ?? "";
-field("key").addEventListener("change", () => keep("sessionStorage", KEY, field("key").value || null));
+if (box) {
+  box.value = kept("sessionStorage", KEY) ?? "";
+  box.addEventListener("change", () => keep("sessionStorage", KEY, box.value || null));
+}
 document.addEventListener("visibilitychange", look);
 addEventListener("pagehide", () => clearTimeout(timer));
 

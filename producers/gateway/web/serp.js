@@ -4,11 +4,14 @@
 
 import { $, millis } from "./dom.js";
 import { drawSection, drawSlot, settle, spread } from "./draw.js";
+import { offer } from "./enter.js";
 import { drawSummary, drawWhy, fillSummary } from "./summary.js";
 
 const main = $("main");
 const sections = $("sections");
 const drawn = new Map(); // section id → the JSON that it was drawn from
+
+const needsKey = { title: "You are not signed in", detail: "Searching needs a key here." };
 
 const find = (id) => /** @type {HTMLElement|null} */ (sections.querySelector(`[data-section="${CSS.escape(id)}"]`));
 const loading = (on) => document.body.classList.toggle("loading", on);
@@ -23,13 +26,14 @@ function showNotice(text) {
 }
 
 // showProblem ends the search. Beside sections it is drawn over the page, so that they
-// stay where they are.
-export function showProblem(title, detail) {
+// stay where they are. code is the status of the answer, if there was one.
+export function showProblem(title, detail, code = 0) {
   const el = $("problem");
   loading(false);
   el.hidden = !title;
-  /** @type {HTMLElement} */ (el.querySelector("h2")).textContent = title;
-  /** @type {HTMLElement} */ (el.querySelector("p")).textContent = detail;
+  const said = offer(el, code) ? needsKey : { title, detail };
+  /** @type {HTMLElement} */ (el.querySelector("h2")).textContent = said.title;
+  /** @type {HTMLElement} */ (el.querySelector("p")).textContent = said.detail;
   const waiting = sections.querySelectorAll(".s-waiting");
   el.classList.toggle("over", sections.childElementCount > waiting.length);
   if (!title) return;

@@ -34,7 +34,7 @@ function inFrames(signal) {
  * follow runs a search. on has route, section, page, problem and broken; after page or
  * problem nothing more comes. It returns a function that leaves the search.
  * @param {URLSearchParams} params
- * @param {{route(data: any): void, section(data: any): void, page(data: any): void, problem(p: {title: string, detail: string}): void, broken(): void}} on
+ * @param {{route(data: any): void, section(data: any): void, page(data: any): void, problem(p: {title: string, detail: string, status?: number}): void, broken(): void}} on
  */
 export function follow(params, on) {
   const url = `/v1/search?${params}`;
@@ -98,7 +98,7 @@ const unreachable = { title: "No answer", detail: "The connection broke or the s
 /**
  * fetchPage asks for a page without a stream, which also tells what is wrong.
  * @param {string} url @param {AbortSignal} signal
- * @returns {Promise<{page: any, problem: {title: string, detail: string}}>} page is null if there is a problem
+ * @returns {Promise<{page: any, problem: {title: string, detail: string, status?: number}}>} page is null if there is a problem
  */
 async function fetchPage(url, signal) {
   try {
@@ -107,7 +107,7 @@ async function fetchPage(url, signal) {
     });
     const body = await answer.json();
     if (answer.ok) return { page: body, problem: unreachable };
-    return { page: null, problem: { title: body.title ?? unreachable.title, detail: body.detail ?? unreachable.detail } };
+    return { page: null, problem: { title: body.title ?? unreachable.title, detail: body.detail ?? unreachable.detail, status: answer.status } };
   } catch {
     return { page: null, problem: unreachable };
   }
