@@ -73,7 +73,7 @@ func (d description) operations() []string {
 
 func TestDescriptionHasEveryRoute(t *testing.T) {
 	g := newBackend(t).open(t, nil)
-	if described, served := describe(t, g).operations(), g.Operations(); !slices.Equal(described, served) {
+	if described, served := describe(t, g).operations(), g.Served(); !slices.Equal(described, served) {
 		t.Errorf("described %q\nserved    %q", described, served)
 	}
 }

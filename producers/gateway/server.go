@@ -57,8 +57,8 @@ func (g *Gateway) table() []route {
 	}
 }
 
-// Operations lists what is served as "METHOD path", in the notation of OpenAPI, sorted.
-func (g *Gateway) Operations() []string {
+// Served lists what is served as "METHOD path", in the notation of OpenAPI, sorted.
+func (g *Gateway) Served() []string {
 	var ops []string
 	for _, rt := range g.table() {
 		for method := range rt.methods {
