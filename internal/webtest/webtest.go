@@ -52,9 +52,9 @@ new PerformanceObserver((list) => {
   }
 }).observe({ type: "layout-shift", buffered: true });`
 
-// Open opens a tab of a size in a browser of its own, which the test ends. It skips the
-// test where there is no browser.
-func Open(t testing.TB, width, height int) *Browser {
+// Open opens a tab of a size in a browser of its own, which the test ends. more are flags of
+// the browser. It skips the test where there is no browser.
+func Open(t testing.TB, width, height int, more ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
 	path := os.Getenv(BrowserEnv)
 	if path == "" {
@@ -62,9 +62,9 @@ func Open(t testing.TB, width, height int) *Browser {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
-	ctx, stop := chromedp.NewExecAllocator(ctx,
+	ctx, stop := chromedp.NewExecAllocator(ctx, append(more,
 		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-background-networking", true), chromedp.WindowSize(width, height))
+		chromedp.Flag("disable-background-networking", true), chromedp.WindowSize(width, height))...)
 	t.Cleanup(stop)
 	ctx, closeTab := chromedp.NewContext(ctx)
 	t.Cleanup(closeTab)
@@ -203,6 +203,22 @@ func (b *Browser) Await(script string) {
 		b.Shoot("failed-" + strings.Map(plainName, b.t.Name()))
 		b.t.Fatalf("waiting for %s: %v", script, err)
 	}
+}
+
+// Arrive polls until a script is true of the page that a link or a form leads to. On the way
+// there is none, and the script may fail.
+func (b *Browser) Arrive(script string) {
+	b.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-tick.C {
+		there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`!!(`+script+`)`))
+		if err == nil && there {
+			return
+		}
+	}
+	b.Shoot("failed-" + strings.Map(plainName, b.t.Name()))
+	b.t.Fatalf("waiting for %s", script)
 }
 
 func plainName(r rune) rune {

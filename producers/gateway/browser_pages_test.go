@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/parallel-fusion/pfr/internal/webtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -75,11 +75,11 @@ const operatorState = `{"as_of":"2025-06-28T10:00:00Z","window_s":300,
 
 // An operator sees what goes on, and pulls the kill switch after a second thought.
 func TestBrowserOperates(t *testing.T) {
-	ctx := browse(t, 1280, 1000)
+	tab := webtest.Open(t, 1280, 1000)
 	answers := map[string]string{"GET /v1/operator": operatorState, "POST /v1/operator/ladder": "401"}
 	f := stand(t, newBackend(t), answers)
-	do(t, ctx, chromedp.Navigate(f.url+"/operator"))
-	await(t, ctx, `document.querySelectorAll("#tier-table tbody tr").length === 3 && document.querySelectorAll("#online-table tbody tr").length === 2`)
+	tab.Do(chromedp.Navigate(f.url + "/operator"))
+	tab.Await(`document.querySelectorAll("#tier-table tbody tr").length === 3 && document.querySelectorAll("#online-table tbody tr").length === 2`)
 	for script, want := range map[string]string{
 		`document.querySelector("#numbers [data-name=complete] b").textContent`:       "89 %",
 		`document.querySelector("#tool-table tr[data-key=dj] .hot").textContent`:      "150 ok, 40 timeout, 10 error",
@@ -87,37 +87,37 @@ func TestBrowserOperates(t *testing.T) {
 		`document.querySelector("#tier-table tr[data-key=llm]").cells[5].textContent`: "610 ms",
 		`document.getElementById("force").textContent`:                                "In force: llm. Everything is on.",
 	} {
-		if got := eval[string](t, ctx, script); got != want {
+		if got := webtest.Eval[string](tab, script); got != want {
 			t.Errorf("%s is %q", script, got)
 		}
 	}
-	shoot(t, ctx, "operator")
+	tab.Shoot("operator")
 	set := func(status, says string) {
 		t.Helper()
 		f.mu.Lock()
 		answers["POST /v1/operator/ladder"] = status
 		f.mu.Unlock()
 		before := len(f.requests("POST"))
-		do(t, ctx, chromedp.Click("#set"))
-		await(t, ctx, `!document.getElementById("confirm").hidden && document.activeElement.id === "sure"`)
+		tab.Do(chromedp.Click("#set"))
+		tab.Await(`!document.getElementById("confirm").hidden && document.activeElement.id === "sure"`)
 		if len(f.requests("POST")) != before {
 			t.Error("it was set without a second thought")
 		}
-		do(t, ctx, chromedp.Click("#sure"))
-		await(t, ctx, `document.getElementById("told").textContent.includes("`+says+`")`)
+		tab.Do(chromedp.Click("#sure"))
+		tab.Await(`document.getElementById("told").textContent.includes("` + says + `")`)
 	}
-	do(t, ctx, chromedp.Click(`.rungs label:nth-of-type(2)`), chromedp.SendKeys(`[name=reason]`, "costs too much"))
+	tab.Do(chromedp.Click(`.rungs label:nth-of-type(2)`), chromedp.SendKeys(`[name=reason]`, "costs too much"))
 	set("401", "Enter an operator key")
-	do(t, ctx, chromedp.SendKeys(`[name=key]`, "secret\t"))
+	tab.Do(chromedp.SendKeys(`[name=key]`, "secret\t"))
 	set("403", "This key may not")
 	set("503", "Nothing was changed")
 	set(`{"in_force":"student"}`, "Set. Routers follow")
-	shoot(t, ctx, "operator-set")
+	tab.Shoot("operator-set")
 	posts := f.requests("POST")
 	if want := `POST /v1/operator/ladder Bearer secret {"ladder":"student","reason":"costs too much"}`; posts[len(posts)-1] != want {
 		t.Errorf("asked %s", posts[len(posts)-1])
 	}
-	if eval[string](t, ctx, `sessionStorage.getItem("pfr-operator-key")`) != "secret" || eval[bool](t, ctx, `Object.values(localStorage).includes("secret")`) {
+	if webtest.Eval[string](tab, `sessionStorage.getItem("pfr-operator-key")`) != "secret" || webtest.Eval[bool](tab, `Object.values(localStorage).includes("secret")`) {
 		t.Error("the key is kept elsewhere than in the tab")
 	}
 }
@@ -133,11 +133,11 @@ const comparedPages = `{"query":"sleepy guitars","verdict":null,
 
 // Two ways stand side by side, and what differs is marked.
 func TestBrowserCompares(t *testing.T) {
-	ctx := browse(t, 1280, 1000)
+	tab := webtest.Open(t, 1280, 1000)
 	answers := map[string]string{"GET /v1/compare": `{"modes":["pre-fusion","post-fusion"],"peers":["other"]}`, "POST /v1/compare": comparedPages}
 	f := stand(t, newBackend(t), answers)
-	do(t, ctx, chromedp.Navigate(f.url+"/compare?q=sleepy+guitars"))
-	await(t, ctx, `document.querySelectorAll(".column .item").length === 6`)
+	tab.Do(chromedp.Navigate(f.url + "/compare?q=sleepy+guitars"))
+	tab.Await(`document.querySelectorAll(".column .item").length === 6`)
 	if got := f.requests("POST"); len(got) != 1 || !strings.Contains(got[0], `"left":{"mode":"pre-fusion"},"right":{"mode":"post-fusion"}`) {
 		t.Errorf("asked %q", got)
 	}
@@ -150,76 +150,76 @@ func TestBrowserCompares(t *testing.T) {
 		`document.querySelector("#verdict p").textContent.slice(0, 12)`:                                    "No judge ran",
 		`document.querySelector("[data-side=right] .facts-of").textContent.includes("$0.0011").toString()`: "true",
 	} {
-		if got := eval[string](t, ctx, script); got != want {
+		if got := webtest.Eval[string](tab, script); got != want {
 			t.Errorf("%s is %q, want %q", script, got, want)
 		}
 	}
-	shoot(t, ctx, "compare")
-	do(t, ctx, chromedp.EmulateViewport(360, 780))
-	shoot(t, ctx, "phone-compare")
-	if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+	tab.Shoot("compare")
+	tab.Do(chromedp.EmulateViewport(360, 780))
+	tab.Shoot("phone-compare")
+	if wide := webtest.Eval[int](tab, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 		t.Errorf("the page is %d pixels too wide", wide)
 	}
 	f.mu.Lock()
 	answers["POST /v1/compare"] = "503"
 	f.mu.Unlock()
-	do(t, ctx, chromedp.Click("#swap"))
-	await(t, ctx, `!document.getElementById("problem").hidden`)
-	if got := eval[string](t, ctx, `location.search`); !strings.Contains(got, "left_mode=post-fusion") {
+	tab.Do(chromedp.Click("#swap"))
+	tab.Await(`!document.getElementById("problem").hidden`)
+	if got := webtest.Eval[string](tab, `location.search`); !strings.Contains(got, "left_mode=post-fusion") {
 		t.Errorf("address %q", got)
 	}
 }
 
 // The page that explains reads well at both widths.
 func TestBrowserExplains(t *testing.T) {
-	ctx := browse(t, 1280, 1000)
+	tab := webtest.Open(t, 1280, 1000)
 	b := newBackend(t)
 	b.explained(t)
 	f := stand(t, b, nil)
 	for name, width := range map[string]int64{"explain": 1280, "phone-explain": 360} {
-		do(t, ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(f.url+"/explain/"+someID))
-		shoot(t, ctx, name)
-		if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+		tab.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(f.url+"/explain/"+someID))
+		tab.Shoot(name)
+		if wide := webtest.Eval[int](tab, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 			t.Errorf("%s: the page is %d pixels too wide", name, wide)
 		}
 	}
-	do(t, ctx, chromedp.Navigate(f.url+"/explain/nothing"))
-	shoot(t, ctx, "missing")
+	tab.Do(chromedp.Navigate(f.url + "/explain/nothing"))
+	tab.Shoot("missing")
 }
 
 // The search box offers what others search for and what was searched before, by keyboard.
 func TestBrowserSuggests(t *testing.T) {
-	ctx := browse(t, 1000, 800)
+	tab := webtest.Open(t, 1000, 800)
 	f := stand(t, newBackend(t), map[string]string{
 		"GET /v1/suggest": `{"suggestions":[{"query":"sad songs","source":"popular"},{"query":"sad songs for a rainy day","source":"example"},{"query":"<b>sa</b>","source":"popular"}]}`,
 	})
-	do(t, ctx, chromedp.Navigate(f.url+"/"))
-	await(t, ctx, `document.getElementById("q").getAttribute("role") === "combobox"`)
-	do(t, ctx, chromedp.SendKeys("#q", "sa"))
-	await(t, ctx, `document.querySelectorAll("#suggestions [role=option]").length === 3`)
-	if got := eval[string](t, ctx, `document.getElementById("offered").textContent`); got != "3 suggestions" {
+	tab.Do(chromedp.Navigate(f.url + "/"))
+	tab.Await(`document.getElementById("q").getAttribute("role") === "combobox"`)
+	tab.Do(chromedp.SendKeys("#q", "sa"))
+	tab.Await(`document.querySelectorAll("#suggestions [role=option]").length === 3`)
+	if got := webtest.Eval[string](tab, `document.getElementById("offered").textContent`); got != "3 suggestions" {
 		t.Errorf("it says %q", got)
 	}
-	shoot(t, ctx, "suggestions")
+	tab.Shoot("suggestions")
 	selected := `(document.getElementById(document.getElementById("q").getAttribute("aria-activedescendant"))?.querySelector(".words").textContent ?? "")`
-	do(t, ctx, chromedp.SendKeys("#q", kb.ArrowUp))
-	if got := eval[string](t, ctx, selected); got != "<b>sa</b>" {
+	tab.Do(chromedp.SendKeys("#q", kb.ArrowUp))
+	if got := webtest.Eval[string](tab, selected); got != "<b>sa</b>" {
 		t.Errorf("up: %q", got)
 	}
-	do(t, ctx, chromedp.SendKeys("#q", kb.Escape))
-	if !eval[bool](t, ctx, `document.getElementById("offers").hidden && document.getElementById("q").value === "sa" && document.getElementById("q").ariaExpanded === "false"`) {
+	tab.Do(chromedp.SendKeys("#q", kb.Escape))
+	if !webtest.Eval[bool](tab, `document.getElementById("offers").hidden && document.getElementById("q").value === "sa" && document.getElementById("q").ariaExpanded === "false"`) {
 		t.Error("Escape does not close the list alone")
 	}
-	do(t, ctx, chromedp.SendKeys("#q", kb.ArrowDown))
-	await(t, ctx, `!document.getElementById("offers").hidden`)
-	do(t, ctx, chromedp.SendKeys("#q", kb.ArrowDown), chromedp.SendKeys("#q", kb.ArrowDown), chromedp.SendKeys("#q", kb.Enter))
-	await(t, ctx, `new URLSearchParams(location.search).get("q") === "sad songs for a rainy day" && !document.body.classList.contains("loading")`)
+	tab.Do(chromedp.SendKeys("#q", kb.ArrowDown))
+	tab.Await(`!document.getElementById("offers").hidden`)
+	tab.Do(chromedp.SendKeys("#q", kb.ArrowDown), chromedp.SendKeys("#q", kb.ArrowDown), chromedp.SendKeys("#q", kb.Enter))
+	tab.Await(`new URLSearchParams(location.search).get("q") === "sad songs for a rainy day" && !document.body.classList.contains("loading")`)
 
-	eval[any](t, ctx, `document.getElementById("q").value = ""`)
-	do(t, ctx, chromedp.Click("#q"))
-	await(t, ctx, `document.querySelector("#suggestions [data-source=recent]")?.textContent.includes("rainy day")`)
-	do(t, ctx, chromedp.Click("#forget"))
-	await(t, ctx, `!document.querySelector("#suggestions [data-source=recent]") && localStorage.getItem("pfr-history") === null`)
+	webtest.Eval[any](tab, `document.getElementById("q").value = ""`)
+	tab.Do(chromedp.Click("#q"))
+	tab.Await(`document.querySelector("#suggestions [data-source=recent]")?.textContent.includes("rainy day")`)
+	tab.Do(chromedp.Click("#forget"))
+	tab.Await(`!document.querySelector("#suggestions [data-source=recent]") && localStorage.getItem("pfr-history") === null`)
 	if got := f.requests("GET /v1/suggest?q=sa&market=US&limit=8"); len(got) == 0 {
 		t.Errorf("asked %q", f.requests("GET"))
 	}
@@ -227,25 +227,25 @@ func TestBrowserSuggests(t *testing.T) {
 
 // Everything can be done from the keyboard.
 func TestBrowserKeys(t *testing.T) {
-	ctx := browse(t, 1280, 900)
+	tab := webtest.Open(t, 1280, 900)
 	b := newBackend(t)
 	b.follow = followPage(layouts()["release"])
 	f := stand(t, b, map[string]string{"GET /v1/suggest": `{"suggestions":[]}`})
-	do(t, ctx, chromedp.Navigate(f.url+"/?q=lady+gaga"))
-	await(t, ctx, `document.querySelector("#theme span").textContent === "system"`)
+	tab.Do(chromedp.Navigate(f.url + "/?q=lady+gaga"))
+	tab.Await(`document.querySelector("#theme span").textContent === "system"`)
 	at := func() string {
-		return eval[string](t, ctx, `(() => { const i = document.activeElement.closest(".item"), s = document.activeElement.closest(".section");
+		return webtest.Eval[string](tab, `(() => { const i = document.activeElement.closest(".item"), s = document.activeElement.closest(".section");
 			return [s?.dataset.section ?? document.activeElement.id, i?.dataset.ordinal].filter(Boolean).join(" "); })()`)
 	}
 	for _, step := range []struct{ key, want string }{
 		{"/", "q"}, {kb.Escape, "q"}, {kb.Tab, "market"},
 	} {
-		do(t, ctx, chromedp.KeyEvent(step.key))
+		tab.Do(chromedp.KeyEvent(step.key))
 		if got := at(); got != step.want {
 			t.Errorf("after %q at %q", step.key, got)
 		}
 	}
-	eval[any](t, ctx, `document.activeElement.blur()`)
+	webtest.Eval[any](tab, `document.activeElement.blur()`)
 	for _, step := range []struct{ key, want string }{
 		{"j", "latest_releases 1"},
 		{kb.ArrowRight, "latest_releases 2"},
@@ -261,50 +261,43 @@ func TestBrowserKeys(t *testing.T) {
 		{"a", "recent_tracks 5"},
 		{"k", "release_date 1"},
 	} {
-		do(t, ctx, chromedp.KeyEvent(step.key))
+		tab.Do(chromedp.KeyEvent(step.key))
 		if got := at(); got != step.want {
 			t.Errorf("after %q at %q, want %q", step.key, got, step.want)
 		}
 	}
-	do(t, ctx, chromedp.KeyEvent("j"), chromedp.KeyEvent("p"))
-	await(t, ctx, `!document.getElementById("player").hidden`)
-	do(t, ctx, chromedp.KeyEvent(kb.Escape))
-	await(t, ctx, `document.getElementById("player").hidden`)
-	do(t, ctx, chromedp.KeyEvent("?"))
-	await(t, ctx, `document.getElementById("keys").open`)
-	shoot(t, ctx, "keys")
-	do(t, ctx, chromedp.KeyEvent(kb.Escape))
-	await(t, ctx, `!document.getElementById("keys").open`)
-	do(t, ctx, chromedp.KeyEvent(kb.Enter))
-	await(t, ctx, `document.getElementById("q").value !== "lady gaga"`)
+	tab.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("p"))
+	tab.Await(`!document.getElementById("player").hidden`)
+	tab.Do(chromedp.KeyEvent(kb.Escape))
+	tab.Await(`document.getElementById("player").hidden`)
+	tab.Do(chromedp.KeyEvent("?"))
+	tab.Await(`document.getElementById("keys").open`)
+	tab.Shoot("keys")
+	tab.Do(chromedp.KeyEvent(kb.Escape))
+	tab.Await(`!document.getElementById("keys").open`)
+	tab.Do(chromedp.KeyEvent(kb.Enter))
+	tab.Await(`document.getElementById("q").value !== "lady gaga"`)
 }
 
 // The theme is kept, and is there before the first paint.
 func TestBrowserKeepsTheme(t *testing.T) {
-	ctx := browse(t, 1000, 800)
+	tab := webtest.Open(t, 1000, 800)
 	f := stand(t, newBackend(t), map[string]string{"GET /v1/suggest": `{"suggestions":[]}`})
-	do(t, ctx, chromedp.Navigate(f.url+"/?q=lady+gaga"))
-	await(t, ctx, `document.querySelector("#theme span").textContent === "system"`)
-	do(t, ctx, chromedp.Click("#theme"), chromedp.Click("#theme"), chromedp.Navigate(f.url+"/"), chromedp.Navigate(f.url+"/?q=x"))
-	if got := eval[string](t, ctx, `document.documentElement.dataset.theme + " " + getComputedStyle(document.body).backgroundColor`); got != "dark rgb(16, 14, 22)" {
+	tab.Do(chromedp.Navigate(f.url + "/?q=lady+gaga"))
+	tab.Await(`document.querySelector("#theme span").textContent === "system"`)
+	tab.Do(chromedp.Click("#theme"), chromedp.Click("#theme"), chromedp.Navigate(f.url+"/"), chromedp.Navigate(f.url+"/?q=x"))
+	if got := webtest.Eval[string](tab, `document.documentElement.dataset.theme + " " + getComputedStyle(document.body).backgroundColor`); got != "dark rgb(16, 14, 22)" {
 		t.Errorf("theme %q", got)
 	}
-	shoot(t, ctx, "dark")
+	tab.Shoot("dark")
 }
-
-// axeEnv names axe.min.js of axe-core, which looks for faults of accessibility.
-const axeEnv = "PFR_TEST_AXE"
 
 // No page has a serious fault of accessibility, in any theme, at any width.
 func TestBrowserIsAccessible(t *testing.T) {
-	if os.Getenv(axeEnv) == "" {
-		t.Skipf("%s is not set: it names axe.min.js of axe-core", axeEnv)
+	if os.Getenv(webtest.AxeEnv) == "" {
+		t.Skipf("%s is not set: it names axe.min.js of axe-core", webtest.AxeEnv)
 	}
-	axe, err := os.ReadFile(os.Getenv(axeEnv))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx := browse(t, 1280, 1000)
+	tab := webtest.Open(t, 1280, 1000)
 	b := newBackend(t)
 	b.explained(t)
 	f := stand(t, b, map[string]string{
@@ -313,14 +306,14 @@ func TestBrowserIsAccessible(t *testing.T) {
 	})
 	visit := func(name, path, ready string) { // the themes change in the other width
 		for i, width := range []int64{1280, 360} {
-			do(t, ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(f.url+path))
-			await(t, ctx, ready)
+			tab.Do(chromedp.EmulateViewport(width, 900), chromedp.Navigate(f.url+path))
+			tab.Await(ready)
 			for _, theme := range []string{"light", "dark"} {
 				if name != "home" && name != "fates" && (theme == "dark") == (i == 0) {
 					continue
 				}
-				eval[any](t, ctx, `document.documentElement.dataset.theme = "`+theme+`"`)
-				accessible(t, ctx, string(axe), fmt.Sprintf("%s %s %d", name, theme, width))
+				webtest.Eval[any](tab, `document.documentElement.dataset.theme = "`+theme+`"`)
+				accessible(t, tab, fmt.Sprintf("%s %s %d", name, theme, width))
 			}
 		}
 	}
@@ -336,39 +329,35 @@ func TestBrowserIsAccessible(t *testing.T) {
 	visit("missing", "/explain/none", ready)
 	visit("operator", "/operator", `document.querySelectorAll("tbody").length === 4`)
 	visit("compare", "/compare?q=sleepy+guitars", `document.querySelectorAll(".column .item").length === 6`)
-	do(t, ctx, chromedp.Navigate(f.url+"/"), chromedp.SendKeys("#q", "sa"))
-	await(t, ctx, `!document.getElementById("offers").hidden`)
-	accessible(t, ctx, string(axe), "suggestions")
+	tab.Do(chromedp.Navigate(f.url+"/"), chromedp.SendKeys("#q", "sa"))
+	tab.Await(`!document.getElementById("offers").hidden`)
+	accessible(t, tab, "suggestions")
 }
 
-func accessible(t *testing.T, ctx context.Context, axe, where string) {
+func accessible(t *testing.T, tab *webtest.Browser, where string) {
 	t.Helper()
-	eval[any](t, ctx, `document.getAnimations().forEach((a) => { try { a.finish(); } catch { a.cancel(); } }); if (!window.axe) { `+axe+` } window.faults = undefined;
-		axe.run(document, { resultTypes: ["violations"] }).then((r) => { window.faults = r.violations.filter((v) => ["serious", "critical"].includes(v.impact))
-			.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.target + " " + n.failureSummary).join(" | ")); }); 0`)
-	await(t, ctx, `window.faults !== undefined`)
-	for _, fault := range eval[[]string](t, ctx, `faults`) {
-		t.Errorf("%s: %s", where, fault)
+	for _, f := range tab.Audit() {
+		t.Errorf("%s: %s, %s: %s", where, f.ID, f.Help, strings.Join(f.Nodes[:min(len(f.Nodes), 3)], " | "))
 	}
 }
 
 // A search whose stream cannot be had is asked for as a whole; a problem is told in the
 // words of the server.
 func TestBrowserWithoutStream(t *testing.T) {
-	ctx := browse(t, 1000, 800)
+	tab := webtest.Open(t, 1000, 800)
 	b := newBackend(t)
 	page := samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: someID, Text: "x"}})
 	whole := asJSON(t, page)
 	answers := map[string]string{"GET /v1/suggest": `{"suggestions":[]}`, "GET /v1/search": whole}
 	f := stand(t, b, answers)
-	do(t, ctx, chromedp.Navigate(f.url+"/"), chromedp.SendKeys("#q", "x\r"))
-	await(t, ctx, `document.querySelectorAll(".s-ok .item").length > 5 && !document.body.classList.contains("loading")`)
+	tab.Do(chromedp.Navigate(f.url+"/"), chromedp.SendKeys("#q", "x\r"))
+	tab.Await(`document.querySelectorAll(".s-ok .item").length > 5 && !document.body.classList.contains("loading")`)
 	f.mu.Lock()
 	answers["GET /v1/search"] = "503"
 	f.mu.Unlock()
-	eval[any](t, ctx, `document.querySelector("#search button").click()`)
-	await(t, ctx, `document.getElementById("problem").textContent.includes("Said by the server.") && !document.body.classList.contains("loading")`)
-	shoot(t, ctx, "problem")
+	webtest.Eval[any](tab, `document.querySelector("#search button").click()`)
+	tab.Await(`document.getElementById("problem").textContent.includes("Said by the server.") && !document.body.classList.contains("loading")`)
+	tab.Shoot("problem")
 }
 
 func asJSON(t *testing.T, v any) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/parallel-fusion/pfr/internal/webtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -32,19 +33,19 @@ type shift struct {
 }
 
 // still fails the test if the page has moved by more than it may.
-func still(t *testing.T, ctx context.Context, when string) {
+func still(t *testing.T, tab *webtest.Browser, when string) {
 	t.Helper()
-	eval[any](t, ctx, `document.getAnimations().forEach((a) => { try { a.finish(); } catch { a.cancel(); } })`)
-	settled(t, ctx)
-	if sum, what := moved(t, ctx); sum > maxShift {
+	webtest.Eval[any](tab, `document.getAnimations().forEach((a) => { try { a.finish(); } catch { a.cancel(); } })`)
+	settled(t, tab)
+	if sum, what := moved(t, tab); sum > maxShift {
 		t.Errorf("%s: the page has moved by %.4f: %s", when, sum, what)
 	}
 }
 
 // moved is by how much the page has moved while it was watched, and what of it.
-func moved(t *testing.T, ctx context.Context) (sum float64, what string) {
+func moved(t *testing.T, tab *webtest.Browser) (sum float64, what string) {
 	t.Helper()
-	shifts := eval[[]shift](t, ctx, `shifts`)
+	shifts := webtest.Eval[[]shift](tab, `shifts`)
 	for _, s := range shifts {
 		sum += s.Value
 	}
@@ -52,10 +53,10 @@ func moved(t *testing.T, ctx context.Context) (sum float64, what string) {
 }
 
 // settled waits for two frames, so that what the script did is laid out and painted.
-func settled(t *testing.T, ctx context.Context) {
+func settled(t *testing.T, tab *webtest.Browser) {
 	t.Helper()
-	eval[any](t, ctx, `window.frames2 = 0; requestAnimationFrame(() => requestAnimationFrame(() => { window.frames2 = 1; }))`)
-	await(t, ctx, `window.frames2 === 1`)
+	webtest.Eval[any](tab, `window.frames2 = 0; requestAnimationFrame(() => requestAnimationFrame(() => { window.frames2 = 1; }))`)
+	tab.Await(`window.frames2 === 1`)
 }
 
 // steps lets a test decide when a page goes on.
@@ -133,7 +134,7 @@ func TestBrowserNothingMoves(t *testing.T) {
 	}
 	for name, size := range map[string][3]int{"phone": {360, 780, 2}, "desktop": {1280, 902, 2}, "tall": {1280, 3201, 1}} { // width, height, ends
 		t.Run(name, func(t *testing.T) {
-			ctx := browse(t, size[0], size[1])
+			tab := webtest.Open(t, size[0], size[1])
 			s := &steps{next: make(chan struct{})}
 			b := newBackend(t)
 			b.follow = func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
@@ -144,11 +145,11 @@ func TestBrowserNothingMoves(t *testing.T) {
 			}
 			g := run(t, b.open(t, nil))
 			all := layouts()
-			do(t, ctx, chromedp.EmulateViewport(int64(size[0]), int64(size[1])))
+			tab.Do(chromedp.EmulateViewport(int64(size[0]), int64(size[1])))
 			for i, layout := range slices.Sorted(maps.Keys(all)) {
 				for seed := i; seed < i+size[2]; seed++ {
 					s.change, s.order = fated(all[layout], 2*seed+size[1]), orders[seed%len(orders)]
-					movesNot(t, ctx, g.url, s, fmt.Sprintf("%s %d", layout, seed))
+					movesNot(t, tab, g.url, s, fmt.Sprintf("%s %d", layout, seed))
 				}
 			}
 		})
@@ -156,31 +157,31 @@ func TestBrowserNothingMoves(t *testing.T) {
 }
 
 // movesNot searches from the first view and lets one section land after the other.
-func movesNot(t *testing.T, ctx context.Context, url string, s *steps, when string) {
+func movesNot(t *testing.T, tab *webtest.Browser, url string, s *steps, when string) {
 	t.Helper()
-	do(t, ctx, chromedp.Navigate(url+"/"))
-	settled(t, ctx)
-	eval[any](t, ctx, watchShifts)
-	do(t, ctx, chromedp.SendKeys("#q", "lady gaga\r"))
-	await(t, ctx, `document.querySelector(".s-waiting") !== null`)
-	n := eval[int](t, ctx, `document.querySelectorAll(".s-waiting").length`)
+	tab.Do(chromedp.Navigate(url + "/"))
+	settled(t, tab)
+	webtest.Eval[any](tab, watchShifts)
+	tab.Do(chromedp.SendKeys("#q", "lady gaga\r"))
+	tab.Await(`document.querySelector(".s-waiting") !== null`)
+	n := webtest.Eval[int](tab, `document.querySelectorAll(".s-waiting").length`)
 	for i := range n {
-		settled(t, ctx)
+		settled(t, tab)
 		s.next <- struct{}{}
-		await(t, ctx, fmt.Sprintf(`document.querySelectorAll(".s-waiting").length === %d`, n-1-i))
+		tab.Await(fmt.Sprintf(`document.querySelectorAll(".s-waiting").length === %d`, n-1-i))
 	}
-	settled(t, ctx)
+	settled(t, tab)
 	s.next <- struct{}{}
-	await(t, ctx, `!document.body.classList.contains("loading")`)
-	still(t, ctx, when)
-	if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+	tab.Await(`!document.body.classList.contains("loading")`)
+	still(t, tab, when)
+	if wide := webtest.Eval[int](tab, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 		t.Errorf("%s: the page is %d pixels too wide", when, wide)
 	}
 }
 
 // Sections that show nothing, with nothing below, give their room back when all is there.
 func TestBrowserEmptyPageIsShort(t *testing.T) {
-	ctx := browse(t, 1280, 900)
+	tab := webtest.Open(t, 1280, 900)
 	b := newBackend(t)
 	b.follow = followPage(func(p *schemas.SERP) {
 		layouts()["exploration"](p)
@@ -189,10 +190,10 @@ func TestBrowserEmptyPageIsShort(t *testing.T) {
 		}
 	})
 	g := run(t, b.open(t, nil))
-	do(t, ctx, chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "x\r"))
-	await(t, ctx, `document.querySelectorAll(".s-empty").length === 3 && !document.body.classList.contains("loading")`)
-	shoot(t, ctx, "nothing")
-	if high := eval[float64](t, ctx, `document.getElementById("sections").offsetHeight`); high > 500 {
+	tab.Do(chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "x\r"))
+	tab.Await(`document.querySelectorAll(".s-empty").length === 3 && !document.body.classList.contains("loading")`)
+	tab.Shoot("nothing")
+	if high := webtest.Eval[float64](tab, `document.getElementById("sections").offsetHeight`); high > 500 {
 		t.Errorf("the empty page is %v pixels high", high)
 	}
 }
@@ -201,17 +202,17 @@ func TestBrowserEmptyPageIsShort(t *testing.T) {
 func TestBrowserLoadsStill(t *testing.T) {
 	for name, size := range map[string][2]int64{"phone": {360, 780}, "desktop": {1280, 900}} {
 		t.Run(name, func(t *testing.T) {
-			ctx := browse(t, int(size[0]), int(size[1]))
+			tab := webtest.Open(t, int(size[0]), int(size[1]))
 			b := newBackend(t)
 			g := run(t, b.open(t, nil))
-			do(t, ctx, chromedp.EmulateViewport(size[0], size[1]))
+			tab.Do(chromedp.EmulateViewport(size[0], size[1]))
 			for layout, change := range layouts() {
 				b.follow = followPage(change)
-				if sum, what := loads(t, ctx, g.url+"/?q=lady+gaga"); sum > maxShift {
+				if sum, what := loads(t, tab, g.url+"/?q=lady+gaga"); sum > maxShift {
 					t.Errorf("%s: the page has moved by %.4f: %s", layout, sum, what)
 				}
-				shoot(t, ctx, name+"-"+layout)
-				if wide := eval[int](t, ctx, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+				tab.Shoot(name + "-" + layout)
+				if wide := webtest.Eval[int](tab, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
 					t.Errorf("%s: the page is %d pixels too wide", layout, wide)
 				}
 			}
@@ -222,13 +223,13 @@ func TestBrowserLoadsStill(t *testing.T) {
 // loads opens a page and returns by how much it has moved since. A browser may begin with a
 // window that is wider than a phone and take the size that is asked for a moment later,
 // which moves the page: what moves by itself moves at the second time, too.
-func loads(t *testing.T, ctx context.Context, url string) (sum float64, what string) {
+func loads(t *testing.T, tab *webtest.Browser, url string) (sum float64, what string) {
 	t.Helper()
 	for range 3 {
-		do(t, ctx, chromedp.Navigate(url))
-		eval[any](t, ctx, strings.Replace(watchShifts, "buffered: false", "buffered: true", 1))
-		settled(t, ctx)
-		if sum, what = moved(t, ctx); sum <= maxShift {
+		tab.Do(chromedp.Navigate(url))
+		webtest.Eval[any](tab, strings.Replace(watchShifts, "buffered: false", "buffered: true", 1))
+		settled(t, tab)
+		if sum, what = moved(t, tab); sum <= maxShift {
 			break
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/parallel-fusion/pfr/internal/webtest"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -82,7 +83,7 @@ func sseEvent(t *testing.T, name, id string, data any) string {
 // A stream that breaks goes on where it was; what is drawn stays. One that breaks for good
 // ends with the page as a whole, or with a problem that hides nothing.
 func TestBrowserTakesUpBrokenStreams(t *testing.T) {
-	ctx := browse(t, 1000, 900)
+	tab := webtest.Open(t, 1000, 900)
 	page := samplePage(schemas.Query{PublicQuery: schemas.PublicQuery{CorrelationID: someID, Text: "x"}})
 	whole := asJSON(t, page)
 	type route struct {
@@ -108,29 +109,29 @@ func TestBrowserTakesUpBrokenStreams(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := breaks(t, newBackend(t), c.answers...)
 			s.page = c.page
-			do(t, ctx, chromedp.Navigate(s.url+"/"))
-			eval[any](t, ctx, watchShifts)
-			eval[any](t, ctx, `new MutationObserver(() => { window.first ??= document.querySelector(".s-ok"); }).observe(document.getElementById("sections"), { childList: true })`)
-			do(t, ctx, chromedp.SendKeys("#q", "x\r"))
-			await(t, ctx, c.await)
-			still(t, ctx, c.name)
+			tab.Do(chromedp.Navigate(s.url + "/"))
+			webtest.Eval[any](tab, watchShifts)
+			webtest.Eval[any](tab, `new MutationObserver(() => { window.first ??= document.querySelector(".s-ok"); }).observe(document.getElementById("sections"), { childList: true })`)
+			tab.Do(chromedp.SendKeys("#q", "x\r"))
+			tab.Await(c.await)
+			still(t, tab, c.name)
 			if got := s.connections(); fmt.Sprint(got) != fmt.Sprint(c.want) {
 				t.Errorf("connections after %q, want %q", got, c.want)
 			}
-			shoot(t, ctx, "stream-"+c.name)
+			tab.Shoot("stream-" + c.name)
 		})
 	}
 }
 
 // Without a script a search is a form and its answer a page, with everything in sight.
 func TestBrowserWithoutScript(t *testing.T) {
-	ctx := browse(t, 800, 900, chromedp.Flag("blink-settings", "scriptEnabled=false"))
+	tab := webtest.Open(t, 800, 900, chromedp.Flag("blink-settings", "scriptEnabled=false"))
 	b := newBackend(t)
 	b.follow = followPage(layouts()["top-hit"])
 	g := run(t, b.open(t, nil))
-	do(t, ctx, chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "velvet\r"), chromedp.WaitVisible("#sections .section"))
-	shoot(t, ctx, "no-script")
-	if got := eval[string](t, ctx, `[document.documentElement.classList.contains("js"), location.search, getComputedStyle(document.querySelector(".more")).display,
+	tab.Do(chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "velvet\r"), chromedp.WaitVisible("#sections .section"))
+	tab.Shoot("no-script")
+	if got := webtest.Eval[string](tab, `[document.documentElement.classList.contains("js"), location.search, getComputedStyle(document.querySelector(".more")).display,
 		getComputedStyle(document.querySelector(".play")).display, getComputedStyle(document.querySelector("#theme")).display].join()`); got != "false,?q=velvet&market=US&mode=pre-fusion,flex,none,none" {
 		t.Errorf("the page is %s", got)
 	}
