@@ -186,8 +186,9 @@ func (w *three) p99(t *testing.T, a *fusion.Aggregator, pages int) float64 {
 }
 
 // One worker of three is slow. Over NATS, where chance decides who gets a call, most of the
-// p99 comes back, and there are few extra calls. Times are judged with PFR_TEST_SCALE=1
-// only, for a machine that has nothing else to do; calls are counted on any.
+// p99 comes back, and there are few extra calls. Times, and who is found to be slow, are
+// judged with PFR_TEST_SCALE=1 only, for a machine that has nothing else to do; extra calls
+// are counted on any.
 func TestASlowWorkerOfThree(t *testing.T) {
 	for name, c := range map[string]struct {
 		takes func(n int64) time.Duration // of its run n
@@ -218,11 +219,12 @@ func TestASlowWorkerOfThree(t *testing.T) {
 				}
 			}
 			t.Logf("p99 %.1f ms healthy, %.1f at first, %.1f in the end; %d extra calls in %d, %d won; %.0f %% of the calls to the slow one", healthy, slow, restored, extra, pages, won, 100*share)
-			if back := (slow - restored) / (slow - healthy); back < 0.8 && os.Getenv("PFR_TEST_SCALE") == "1" {
-				t.Errorf("%.0f %% of the p99 restored", 100*back)
+			calm := os.Getenv("PFR_TEST_SCALE") == "1"
+			if back := (slow - restored) / (slow - healthy); calm && (back < 0.8 || share > c.share) {
+				t.Errorf("%.0f %% of the p99 restored, %.2f of the calls to the slow worker", 100*back, share)
 			}
-			if extra <= 0 || extra > pages/20+10 || won == 0 || share > c.share { // ten may be saved up
-				t.Errorf("%d extra calls, %d won, %.2f of the calls to the slow worker", extra, won, share)
+			if extra <= 0 || extra > pages/20+10 || won == 0 { // ten may be saved up
+				t.Errorf("%d extra calls, %d won", extra, won)
 			}
 			if n, err := testutil.GatherAndCount(reg, "pfr_fusion_repeats_total"); n == 0 || err != nil {
 				t.Errorf("repeats are not counted: %v", err)

@@ -229,7 +229,7 @@ func TestBrowserSuggests(t *testing.T) {
 func TestBrowserKeys(t *testing.T) {
 	tab := webtest.Open(t, 1280, 900)
 	b := newBackend(t)
-	b.follow = followPage(layouts()["release"])
+	b.answers(followPage(layouts()["release"]))
 	f := stand(t, b, map[string]string{"GET /v1/suggest": `{"suggestions":[]}`})
 	tab.Do(chromedp.Navigate(f.url + "/?q=lady+gaga"))
 	tab.Await(`document.querySelector("#theme span").textContent === "system"`)
@@ -321,7 +321,7 @@ func TestBrowserIsAccessible(t *testing.T) {
 	visit("home", "/", ready)
 	all := layouts()
 	for _, layout := range slices.Sorted(maps.Keys(all)) {
-		b.follow = followPage(all[layout])
+		b.answers(followPage(all[layout]))
 		visit(layout, "/?q=lady+gaga", ready)
 	}
 	visit("problem", "/?q=+", ready)

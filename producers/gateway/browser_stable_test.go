@@ -207,7 +207,7 @@ func TestBrowserLoadsStill(t *testing.T) {
 			g := run(t, b.open(t, nil))
 			tab.Do(chromedp.EmulateViewport(size[0], size[1]))
 			for layout, change := range layouts() {
-				b.follow = followPage(change)
+				b.answers(followPage(change))
 				if sum, what := loads(t, tab, g.url+"/?q=lady+gaga"); sum > maxShift {
 					t.Errorf("%s: the page has moved by %.4f: %s", layout, sum, what)
 				}

@@ -127,7 +127,7 @@ func TestBrowserTakesUpBrokenStreams(t *testing.T) {
 func TestBrowserWithoutScript(t *testing.T) {
 	tab := webtest.Open(t, 800, 900, chromedp.Flag("blink-settings", "scriptEnabled=false"))
 	b := newBackend(t)
-	b.follow = followPage(layouts()["top-hit"])
+	b.answers(followPage(layouts()["top-hit"]))
 	g := run(t, b.open(t, nil))
 	tab.Do(chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "velvet\r"), chromedp.WaitVisible("#sections .section"))
 	tab.Shoot("no-script")

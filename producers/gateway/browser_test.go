@@ -91,7 +91,7 @@ func TestBrowserDrawsAsTheServer(t *testing.T) {
 	pages["student"], pages["degraded"], pages["composed"] = func(*schemas.SERP) {}, degradedPage, composedPage
 	for name, change := range pages {
 		t.Run(name, func(t *testing.T) {
-			b.follow = followPage(change)
+			b.answers(followPage(change))
 			drawsAsTheServer(t, tab, g.url+"/?q=lady+gaga")
 		})
 	}
@@ -132,7 +132,7 @@ func TestBrowserEscapes(t *testing.T) {
 	const hostile = `<img src=x onerror="document.title='pwned'"><script>document.title='pwned'</script>`
 	tab := webtest.Open(t, 800, 900)
 	b := newBackend(t)
-	b.follow = followPage(func(page *schemas.SERP) { page.Route, page.Notice = hostileRoute(hostile), hostile })
+	b.answers(followPage(func(page *schemas.SERP) { page.Route, page.Notice = hostileRoute(hostile), hostile }))
 	g := run(t, b.open(t, nil))
 	tab.Do(chromedp.Navigate(g.url+"/"), chromedp.SendKeys("#q", "x\r"))
 	tab.Await(`document.querySelectorAll(".tiers li").length === 2 && !document.body.classList.contains("loading")`)
@@ -152,7 +152,7 @@ func TestBrowserEscapes(t *testing.T) {
 func TestBrowserComposes(t *testing.T) {
 	tab := webtest.Open(t, 800, 900)
 	b := newBackend(t)
-	b.follow = followPage(composedPage)
+	b.answers(followPage(composedPage))
 	g := run(t, b.open(t, nil))
 	mode := func() string {
 		return webtest.Eval[string](tab, `document.getElementById("search").elements.mode.value`)

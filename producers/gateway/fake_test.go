@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // client library. Change its fields before the first request.
 type backend struct {
 	*producers.Client // for Query
-	// follow answers searches.
+	// follow answers searches. It is set before a gateway runs, or by answers.
 	follow func(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error)
 	// resume answers searches that are followed again; nil knows of no page.
 	resume func(ctx context.Context, id string, onStep func(schemas.Progress)) (schemas.SERP, error)
@@ -62,8 +62,16 @@ func newBackend(t *testing.T) *backend {
 func (b *backend) Follow(ctx context.Context, q schemas.Query, onStep func(schemas.Progress)) (schemas.SERP, error) {
 	b.mu.Lock()
 	b.asked = append(b.asked, q)
+	follow := b.follow
 	b.mu.Unlock()
-	return b.follow(ctx, q, onStep)
+	return follow(ctx, q, onStep)
+}
+
+// answers has searches answered by f from now on, also while a gateway runs.
+func (b *backend) answers(f func(context.Context, schemas.Query, func(schemas.Progress)) (schemas.SERP, error)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.follow = f
 }
 
 func (b *backend) Resume(ctx context.Context, id string, deadline time.Time, onStep func(schemas.Progress)) (schemas.SERP, error) {

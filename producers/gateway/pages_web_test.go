@@ -108,7 +108,7 @@ const maxWeight = 150_000
 
 func TestWeight(t *testing.T) {
 	b := newBackend(t)
-	b.follow = followPage(layouts()["exploration"])
+	b.answers(followPage(layouts()["exploration"]))
 	g := b.open(t, nil)
 	files, err := filepath.Glob("web/*")
 	if err != nil || len(files) == 0 {

@@ -175,7 +175,7 @@ func TestExplainHasTheNumbers(t *testing.T) {
 // The first event of a stream says why. The last is the page, and nothing but the page.
 func TestStreamTellsWhy(t *testing.T) {
 	b := newBackend(t)
-	b.follow = followPage(degradedPage)
+	b.answers(followPage(degradedPage))
 	events := parse(t, streamed(t, b).Body.String())
 	var data struct{ Why told }
 	if err := json.Unmarshal([]byte(events[0].data), &data); err != nil {
@@ -204,7 +204,7 @@ func TestWebPageTellsWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBackend(t)
-			b.follow = followPage(c.change)
+			b.answers(followPage(c.change))
 			page := serve(b.open(t, nil), get(t, "/?q=x&mode=post-fusion")).Body.String()
 			for _, part := range c.parts {
 				if !strings.Contains(page, part) {
