@@ -36,8 +36,7 @@ type side struct {
 	Peer string       `json:"peer"` // another gateway of the settings; "" is this one
 }
 
-// compared is the answer of /v1/compare. No judge is asked: pages that one has compared
-// are in its reports.
+// compared is the answer of /v1/compare. No judge is asked.
 type compared struct {
 	Query string       `json:"query"`
 	Left  comparedSide `json:"left"`

@@ -9,7 +9,7 @@
 //   - An interaction is what a listener did with a page. Each event of a request gets its
 //     own verdict: accepted, duplicate or rejected.
 //   - The reasons of a decision are its tiers, in numbers and in words: on the page, in the
-//     route and serp events of a stream, and in /v1/explain.
+//     route event of a stream, and in /v1/explain.
 //   - The canary is a search of the gateway's own. The gateway is ready while it passes.
 //   - A problem is an error as RFC 9457 problem JSON. It says what to do about it.
 package gateway

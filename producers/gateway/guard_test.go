@@ -118,7 +118,14 @@ func TestAccess(t *testing.T) {
 			}
 		})
 	}
-	// Whether a page of another market is there must not be seen.
+}
+
+// Whether a page of another market is there cannot be seen.
+func TestPageOfAnotherMarketLooksAbsent(t *testing.T) {
+	b := newBackend(t)
+	b.stored(t) // a page of the market US
+	g := b.open(t, guarded(t))
+	never := someID[:35] + "8"
 	hidden := serve(g, as(get(t, "/v1/serps/"+someID), germanKey)).Body.String()
 	absent := serve(g, as(get(t, "/v1/serps/"+never), germanKey)).Body.String()
 	if strings.ReplaceAll(hidden, someID, never) != absent {

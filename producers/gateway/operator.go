@@ -49,11 +49,13 @@ type operatorView struct {
 	MayOperate bool                            `json:"may_operate"`
 }
 
-var errNoOperations = newProblem(http.StatusNotFound, "This gateway has nothing for operators.")
+func noOperations() *problem {
+	return newProblem(http.StatusNotFound, "This gateway has nothing for operators.")
+}
 
 func (g *Gateway) operator(w http.ResponseWriter, r *http.Request) *problem {
 	if g.ports.Operations == nil {
-		return errNoOperations
+		return noOperations()
 	}
 	return writeJSON(w, http.StatusOK, operatorView{
 		OperatorState: g.ports.Operations.State(r.Context()), Online: g.onlineMetrics().Routes,
@@ -83,7 +85,7 @@ func signature(who access.Principal) string {
 // the language model, "search" that of every model.
 func (g *Gateway) setLadder(w http.ResponseWriter, r *http.Request) *problem {
 	if g.ports.Operations == nil {
-		return errNoOperations
+		return noOperations()
 	}
 	body, p := readBody(w, r, maxSearchBody)
 	if p != nil {
