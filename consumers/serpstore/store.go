@@ -124,6 +124,10 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 // openFile opens without a sync per page: the topic is the truth, so a lost write costs a
 // replay.
 func openFile(path string) (*bbolt.DB, error) {
+	const metaPages = 2 // without which bbolt has no error of its own for what is no store
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < int64(metaPages*os.Getpagesize()) {
+		return nil, fmt.Errorf("%d bytes: %w", info.Size(), berrors.ErrInvalid)
+	}
 	return bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true, NoFreelistSync: true})
 }
 

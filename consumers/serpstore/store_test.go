@@ -172,12 +172,14 @@ func TestOldPagesAreSwept(t *testing.T) {
 
 // The store is a copy: a file that is none is made anew.
 func TestDamagedFileIsReplaced(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pages.db")
-	if err := os.WriteFile(path, bytes.Repeat([]byte("garbage "), 8192), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, path, time.Hour)
-	if _, err := s.Get(id); !errors.Is(err, serpstore.ErrNotFound) {
-		t.Errorf("err = %v", err)
+	for _, words := range []int{8192, 375, 1} { // whole pages, fewer than bbolt begins with, hardly any
+		path := filepath.Join(t.TempDir(), "pages.db")
+		if err := os.WriteFile(path, bytes.Repeat([]byte("garbage "), words), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, path, time.Hour)
+		if _, err := s.Get(id); !errors.Is(err, serpstore.ErrNotFound) {
+			t.Errorf("%d words: err = %v", words, err)
+		}
 	}
 }
