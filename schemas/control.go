@@ -2,13 +2,16 @@ package schemas
 
 import "time"
 
-// Control is what an operator has set for every router, on [TopicControl]. The topic is
-// compacted: the latest record stands, also for routers that start later.
+// Control is what is set for every router, by an operator or by an experiment that harms,
+// on [TopicControl]: either the ladder, or that an arm of an experiment serves nobody. The
+// topic is compacted: the latest record of a key stands, also for routers that start later.
 type Control struct {
 	SchemaVersion string    `json:"schema_version"`
-	Ladder        Ladder    `json:"ladder"`           // the best tier that anybody may use
+	Ladder        Ladder    `json:"ladder,omitempty"` // the best tier that anybody may use
+	Arm           string    `json:"arm,omitempty"`    // experiment/arm
+	Off           bool      `json:"off,omitempty"`    // of Arm: its queries get the control's decisions
 	Reason        string    `json:"reason,omitempty"` // why, for a person
-	By            string    `json:"by"`               // the name of the key that was used
+	By            string    `json:"by"`               // the name of the key that was used, or of the part that did it
 	SetAt         time.Time `json:"set_at"`
 }
 
@@ -22,17 +25,28 @@ const (
 	LadderSearch  Ladder = "search"  // no model: every query takes the fallback route
 )
 
-// controlKey is the only key of the topic.
-const controlKey = "ladder"
+// Keys of the topic.
+const (
+	controlLadder = "ladder"
+	controlArm    = "arm/"
+)
 
-// Key returns the partition key.
-func (Control) Key() string { return controlKey }
+// Key returns the partition key: what is set.
+func (c Control) Key() string {
+	if c.Arm != "" {
+		return controlArm + c.Arm
+	}
+	return controlLadder
+}
 
 // Validate reports every problem of the record.
 func (c Control) Validate() error {
 	var p problems
 	p.version(c.SchemaVersion)
-	oneOf(&p, "ladder", c.Ladder, LadderLLM, LadderStudent, LadderSearch)
+	p.check((c.Ladder == "") != (c.Arm == ""), "ladder", "must be set, or arm, and not both")
+	oneOf(&p, "ladder", c.Ladder, "", LadderLLM, LadderStudent, LadderSearch)
+	p.optional("arm", c.Arm)
+	p.check(!c.Off || c.Arm != "", "off", "is for an arm")
 	p.text("reason", c.Reason, MaxTitleBytes)
 	p.name("by", c.By)
 	p.time("set_at", c.SetAt)

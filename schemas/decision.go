@@ -49,7 +49,8 @@ type Decision struct {
 	Degraded   bool        `json:"degraded,omitempty"` // a better tier was away
 	Confidence float64     `json:"confidence"`         // calibrated P(route is right), 0 to 1
 
-	Arm          string        `json:"arm,omitempty"`          // of the roll-out; "" is the default
+	Arm          string        `json:"arm,omitempty"`          // of the roll-out, or experiment/arm; "" is the default
+	Exposed      bool          `json:"exposed,omitempty"`      // the arms of the experiment differ for this query
 	Alternatives []Alternative `json:"alternatives,omitempty"` // the next best routes, best first
 	Tiers        []Tier        `json:"tiers,omitempty"`        // what was asked, in order
 

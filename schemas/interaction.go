@@ -20,18 +20,22 @@ const MinStreamMS = 30_000
 // Interaction is what a listener did with a page: an event of UBI 1.3 with extensions.
 // It carries no user id.
 type Interaction struct {
-	SchemaVersion   string          `json:"schema_version"`
-	EventID         string          `json:"event_id"` // unique; events are de-duplicated by it
-	ActionName      string          `json:"action_name"`
-	QueryID         string          `json:"query_id"` // the correlation id
-	ClientID        string          `json:"client_id"`
-	SessionID       string          `json:"session_id,omitempty"`
-	Timestamp       time.Time       `json:"timestamp"`        // when it happened, by the client's clock
-	SentAt          time.Time       `json:"sent_at,omitzero"` // when it was sent, by the client's clock
+	SchemaVersion string    `json:"schema_version"`
+	EventID       string    `json:"event_id"` // unique; events are de-duplicated by it
+	ActionName    string    `json:"action_name"`
+	QueryID       string    `json:"query_id"` // the correlation id
+	ClientID      string    `json:"client_id"`
+	SessionID     string    `json:"session_id,omitempty"`
+	Timestamp     time.Time `json:"timestamp"`        // when it happened, by the client's clock
+	SentAt        time.Time `json:"sent_at,omitzero"` // when it was sent, by the client's clock
+	// ReceivedAt is when the edge took it, by the edge's clock. A client does not set it.
+	ReceivedAt      time.Time       `json:"received_at,omitzero"`
+	Market          string          `json:"market,omitempty"` // of the page
 	Route           string          `json:"route,omitempty"`  // of the page
 	SectionID       string          `json:"section_id,omitempty"`
 	SectionPosition int             `json:"section_position,omitempty"` // of the section on the page, from 1
 	MSPlayed        int             `json:"ms_played,omitempty"`
+	VisibleMS       int             `json:"visible_ms,omitempty"` // how long a section was in view
 	EventAttributes EventAttributes `json:"event_attributes"`
 }
 
@@ -66,6 +70,23 @@ func (i Interaction) Streamed() bool {
 	return i.ActionName == ActionStream && i.MSPlayed >= MinStreamMS
 }
 
+// At returns when the event happened, as far as the edge's clock can tell: the client's
+// clock may be wrong, but the time between the event and its sending is not. Without
+// ReceivedAt it is fallback that stands for it, the time of the record.
+func (i Interaction) At(fallback time.Time) time.Time {
+	received := i.ReceivedAt
+	if received.IsZero() {
+		received = fallback
+	}
+	if at := received.Add(i.Timestamp.Sub(i.SentAt)); !i.SentAt.IsZero() && at.Before(received) {
+		return at
+	}
+	if i.SentAt.IsZero() && i.Timestamp.Before(received) {
+		return i.Timestamp
+	}
+	return received
+}
+
 // Validate reports every problem of the event.
 func (i Interaction) Validate() error {
 	var p problems
@@ -79,7 +100,9 @@ func (i Interaction) Validate() error {
 	p.optional("route", i.Route)
 	p.optional("section_id", i.SectionID)
 	p.check(i.SectionPosition >= 0, "section_position", "must be 1 or more")
+	p.check(i.Market == "" || IsMarket(i.Market), "market", "must be two upper-case letters, as GB")
 	p.check(i.MSPlayed >= 0, "ms_played", "must not be negative")
+	p.check(i.VisibleMS >= 0, "visible_ms", "must not be negative")
 	p.check(i.EventAttributes.Position.Ordinal >= 0, "event_attributes.position.ordinal", "must be 1 or more")
 	p.token("event_attributes.object.object_id", i.EventAttributes.Object.ObjectID, MaxItemRefsBytes)
 	p.optional("event_attributes.object.object_id_type", i.EventAttributes.Object.ObjectIDType)

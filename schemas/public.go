@@ -15,7 +15,7 @@ func publicMessage() shape {
 		"tiers":        leaves("source", "outcome", "route", "confidence", "took_ms", "cost_usd"),
 	}
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
-		"manifest_version", "model_version", "prompt_version", "arm", "cost_usd", "took_ms").and(params).and(path).and(shape{
+		"manifest_version", "model_version", "prompt_version", "arm", "exposed", "cost_usd", "took_ms").and(params).and(path).and(shape{
 		"calls": leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late",
 			"per_artist", "diversity", "empty").and(params).and(display),
 		"tokens": leaves("prompt", "cached", "completion"),
@@ -28,20 +28,27 @@ func publicMessage() shape {
 	section := leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms",
 		"mandatory", "cached", "repeated").and(shape{"items": item}).and(display)
 	page := leaves("layout", "notice", "status", "coverage", "refined", "cost_usd", "created_at").and(shape{
-		"route":    leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm").and(params).and(path),
+		"route":    leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm", "exposed").and(params).and(path),
 		"sections": section, "omitted": section,
 		"timings": leaves("queued_ms", "router_ms", "tools_ms", "refine_ms", "total_ms"),
+		"asked":   leaves("at", "locale", "platform", "mode", "client", "session").and(shape{"experiments": free}),
 	})
-	interaction := leaves("event_id", "action_name", "query_id", "timestamp", "sent_at", "section_id", "section_position",
-		"ms_played").and(shape{"event_attributes": {
+	interaction := leaves("event_id", "action_name", "query_id", "timestamp", "sent_at", "received_at", "section_id", "section_position",
+		"ms_played", "visible_ms").and(shape{"event_attributes": {
 		"object":   leaves("object_id", "object_id_type"),
 		"position": leaves("ordinal"),
 	}})
+	histogram := leaves("zero").and(shape{"bins": free})
 	online := leaves("window", "start", "revision", "as_of").and(shape{
-		"cut":    leaves("route"),
-		"counts": leaves("searches", "clicks", "streams", "successes", "success_rate"),
+		"cut": leaves("route", "section", "tool", "tier", "market", "platform", "arm"),
+		"counts": leaves("searches", "clicks", "streams", "successes", "success_rate", "typed", "flooded", "viewed", "clicked", "streamed",
+			"rescues", "first", "abandoned", "bad_abandoned", "reformulated", "known", "fallbacks", "degraded", "partial", "expired",
+			"zero_results", "asked", "invalid", "cost_nano_usd", "sections", "empty", "failed").and(shape{
+			"ranks": free, "time_to_success": histogram, "latency": {"total": histogram, "queued": histogram, "router": histogram, "tools": histogram, "refine": histogram},
+		}),
+		"rates": free,
 	})
-	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement", "ladder", "reason", "by", "set_at").
+	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement", "ladder", "arm", "off", "reason", "by", "set_at").
 		and(shape{"query": query, "decision": decision, "live": decision, "candidate": decision})
 	return query.and(page).and(interaction).and(online).and(records)
 }

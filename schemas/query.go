@@ -74,8 +74,12 @@ func (q *PublicQuery) check(p *problems) {
 	p.time("submitted_at", q.SubmittedAt)
 	p.time("deadline", q.Deadline)
 	p.check(!q.Deadline.Before(q.SubmittedAt), "deadline", "must not be before submitted_at")
-	p.check(len(q.Experiments) <= MaxExperiments, "experiments", "must have at most %d entries", MaxExperiments)
-	for name, arm := range q.Experiments {
+	checkExperiments(p, q.Experiments)
+}
+
+func checkExperiments(p *problems, arms map[string]string) {
+	p.check(len(arms) <= MaxExperiments, "experiments", "must have at most %d entries", MaxExperiments)
+	for name, arm := range arms {
 		p.name("experiments", name)
 		p.name("experiments", arm)
 	}

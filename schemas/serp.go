@@ -49,6 +49,33 @@ type SERP struct {
 	Cost          float64      `json:"cost_usd"`
 	CreatedAt     time.Time    `json:"created_at"`
 	Probe         bool         `json:"probe,omitempty"` // of the query
+	// Asked says who asked, and how. Pages of older versions have none.
+	Asked *Asked `json:"asked,omitempty"`
+}
+
+// Asked is what analytics may know of the query of a page. Who asked is named by salted
+// pseudonyms alone.
+type Asked struct {
+	At       time.Time `json:"at"` // when the query was submitted
+	Locale   string    `json:"locale"`
+	Platform string    `json:"platform,omitempty"`
+	Mode     Mode      `json:"mode,omitempty"`
+
+	Client  string `json:"client,omitempty"` // pseudonym of whom arms are assigned to
+	Session string `json:"session,omitempty"`
+	User    string `json:"user,omitempty"`
+
+	Experiments map[string]string `json:"experiments,omitempty"` // of the query
+	// Features are those of the user that the operator has named one by one; by default none.
+	Features map[string]string `json:"features,omitempty"`
+}
+
+// AskedAt returns when the query of the page was submitted.
+func (s SERP) AskedAt() time.Time {
+	if s.Asked != nil {
+		return s.Asked.At
+	}
+	return s.CreatedAt.Add(-time.Duration(s.Timings.TotalMS * float64(time.Millisecond)))
 }
 
 // RouteSummary is the part of a decision that a page shows.
@@ -61,7 +88,8 @@ type RouteSummary struct {
 	ManifestVersion string  `json:"manifest_version"`
 	ModelVersion    string  `json:"model_version,omitempty"`
 
-	Arm          string        `json:"arm,omitempty"`          // of the roll-out; "" is the default
+	Arm          string        `json:"arm,omitempty"`          // of the roll-out, or experiment/arm; "" is the default
+	Exposed      bool          `json:"exposed,omitempty"`      // the arms of the experiment differ for this query
 	Alternatives []Alternative `json:"alternatives,omitempty"` // the next best routes, best first
 	Tiers        []Tier        `json:"tiers,omitempty"`        // of the cascade that were asked, in order
 }
@@ -126,6 +154,25 @@ func (s *SERP) check(p *problems) {
 	p.amount("timings.total_ms", t.TotalMS)
 	p.amount("cost_usd", s.Cost)
 	p.time("created_at", s.CreatedAt)
+	if s.Asked != nil {
+		within(p, "asked", s.Asked, (*Asked).check)
+	}
+}
+
+func (a *Asked) check(p *problems) {
+	p.time("at", a.At)
+	p.name("locale", a.Locale)
+	p.optional("platform", a.Platform)
+	oneOf(p, "mode", a.Mode, "", PreFusion, PostFusion)
+	p.optional("client", a.Client)
+	p.optional("session", a.Session)
+	p.optional("user", a.User)
+	checkExperiments(p, a.Experiments)
+	p.check(len(a.Features) <= MaxFeatures, "features", "must have at most %d entries", MaxFeatures)
+	for name, v := range a.Features {
+		p.name("features", name)
+		p.text("features", v, MaxTitleBytes)
+	}
 }
 
 func (r *RouteSummary) check(p *problems) {

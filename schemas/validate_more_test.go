@@ -115,9 +115,15 @@ func TestOnlineMetricsRules(t *testing.T) {
 		{"window: must be one of 1m, 1h, 1d, all", func(m *m) { m.Window = "2h" }},
 		{"start:", func(m *m) { m.Start = time.Time{} }},
 		{"start:", func(m *m) { m.Window = schemas.WindowAll }},
-		{"cut.route:", func(m *m) { m.Cut.Route = "" }},
+		{"cut.route:", func(m *m) { m.Cut.Route = long }},
+		{"cut.arm:", func(m *m) { m.Cut.Arm = long }},
 		{"revision:", func(m *m) { m.Revision = -1 }},
-		{"counts: must not be negative", func(m *m) { m.Counts.Clicks = -1 }},
+		{"counts.searches: and clicks", func(m *m) { m.Counts.Clicks = -1 }},
+		{"counts.ranks:", func(m *m) { m.Counts.Ranks = map[int]int{0: 1} }},
+		{"counts.time_to_success.zero:", func(m *m) { m.Counts.TimeToSuccess.Zero = -1 }},
+		{"counts.latency.bins: must have positive", func(m *m) {
+			m.Counts.Latency = map[string]schemas.Histogram{"total": {Bins: map[int]int{1: 0}}}
+		}},
 		{"counts.successes:", func(m *m) { m.Counts.Successes = m.Counts.Searches + 1 }},
 		{"counts.success_rate:", func(m *m) { m.Counts.SuccessRate = 1.5 }},
 		{"as_of:", func(m *m) { m.AsOf = time.Time{} }},
