@@ -53,7 +53,7 @@ func summary(d schemas.Decision) schemas.RouteSummary {
 	return schemas.RouteSummary{
 		Name: d.Route, Params: d.Params, Source: d.Source, Degraded: d.Degraded, Confidence: d.Confidence,
 		ManifestVersion: d.ManifestVersion, ModelVersion: d.ModelVersion,
-		Arm: d.Arm, Alternatives: d.Alternatives, Tiers: d.Tiers,
+		Arm: d.Arm, Exposed: d.Exposed, Alternatives: d.Alternatives, Tiers: d.Tiers,
 	}
 }
 

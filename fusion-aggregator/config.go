@@ -19,6 +19,8 @@ type Config struct {
 	// RebuildTail is how many pages of a partition are read back to fill that memory when
 	// the partition is taken over.
 	RebuildTail int `yaml:"rebuild_tail"`
+	// Features of the user that pages keep for analytics, by name; no others are.
+	Features []string `yaml:"features"`
 	// Hedge is about calls that are repeated because their worker is slow.
 	Hedge HedgeConfig `yaml:"hedge"`
 }

@@ -63,6 +63,8 @@ type Ports struct {
 	Pages   Pages
 	Feed    Feed
 	Refiner Refiner // nil: pages stay as the rules made them
+	// Pseudonyms may be nil: then pages do not say who asked.
+	Pseudonyms Pseudonyms
 }
 
 // Aggregator makes pages. It is safe for concurrent use; decisions of one correlation id
@@ -124,11 +126,14 @@ func (a *Aggregator) Handle(ctx context.Context, d schemas.RouteDecision) error 
 func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.SERP {
 	start := time.Now()
 	if !start.Before(d.Query.Deadline.Add(-a.cfg.Reserve)) { // no tool could answer in time
-		return expired(d, start)
+		page := expired(d, start)
+		page.Asked = a.asked(&d)
+		return page
 	}
 	d.Decision.Calls = inPageOrder(d.Decision)
 	a.announce(ctx, d)
 	page := a.assemble(&d, a.gather(ctx, &d), start)
+	page.Asked = a.asked(&d)
 	a.refine(ctx, d, &page)
 	page.Timings.TotalMS, page.CreatedAt = total(d, time.Now()), time.Now().UTC()
 	return page

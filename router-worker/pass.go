@@ -21,6 +21,7 @@ type pass struct {
 	began    time.Time
 	last     time.Time // end of the last step
 	tiers    []schemas.Tier
+	wanted   []string // routes that were preferred and are not offered
 }
 
 func (r *Router) newPass(q schemas.PublicQuery, arm Arm) *pass {
@@ -60,6 +61,7 @@ func (p *pass) step(source schemas.Source, outcome schemas.Outcome, g Guess, cos
 // finish completes a decision with what is known of the pass.
 func (p *pass) finish(d schemas.Decision) schemas.Decision {
 	d.Arm, d.Tiers, d.TookMS = p.arm.Name, p.tiers, milliseconds(time.Since(p.began))
+	d.Exposed = p.exposed(&d)
 	return d
 }
 
@@ -75,6 +77,7 @@ func (p *pass) decide(ctx context.Context) schemas.Decision {
 		d = p.fresh(ctx)
 	}
 	if !p.offered(d.Route) {
+		p.wanted = append(p.wanted, d.Route)
 		d = p.plain()
 	}
 	// A composition that was wanted and could not be had is a lesser page.
@@ -179,6 +182,7 @@ func (p *pass) shared(ctx context.Context, guess Guess) schemas.Decision {
 	case stale && p.offered(d.Route):
 		return p.fromCache(d)
 	case !p.believes(d) || !p.offered(d.Route):
+		p.wanted = append(p.wanted, d.Route)
 		p.step(schemas.SourceLLM, schemas.OutcomeUnsure, answer, said.Cost)
 		d = p.fallback(guess)
 	case d.Source == schemas.SourceStudent: // it is surer

@@ -36,6 +36,7 @@ type Config struct {
 	Agents    AgentsConfig          `yaml:"agents"`
 	Pages     serpstore.Config      `yaml:"pages"`
 	Online    metrics.Config        `yaml:"online"`
+	Privacy   PrivacyConfig         `yaml:"privacy"`
 	Telemetry telemetry.Config      `yaml:"telemetry"`
 	Ops       OpsConfig             `yaml:"ops"`
 	Supervise supervise.Config      `yaml:"supervise"`

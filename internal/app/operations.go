@@ -51,6 +51,9 @@ func (o *operations) page(p schemas.SERP) {
 func (o *operations) parts(in *infra) []supervise.Part {
 	return []supervise.Part{{Name: "gateway/control", Run: tail(in, control, stream.TailConfig{},
 		func(_ context.Context, c schemas.Control, _ stream.Meta) error {
+			if c.Arm != "" {
+				return nil
+			}
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			o.ladder = gateway.LadderState{InForce: c.Ladder, Reason: c.Reason, By: c.By, SetAt: c.SetAt}

@@ -63,7 +63,11 @@ func routerParts(in *infra, cfg Config, know knowledge) ([]supervise.Part, error
 		{Name: "router/precomputed", Run: followPrecomputed(in, r)},
 		{Name: "router/control", Run: tail(in, control, stream.TailConfig{CaughtUp: func() { close(limited) }},
 			func(_ context.Context, c schemas.Control, _ stream.Meta) error {
-				ms.rollout.Limit(router.Rung(c.Ladder))
+				if c.Arm != "" {
+					ms.rollout.Stop(c.Arm, c.Off)
+				} else {
+					ms.rollout.Limit(router.Rung(c.Ladder))
+				}
 				return nil
 			})},
 		{Name: "router", Run: after(limited, consume(consumer))},
@@ -113,8 +117,12 @@ func fusionParts(in *infra, cfg Config) ([]supervise.Part, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := in.names(cfg)
+	if err != nil {
+		return nil, err
+	}
 	agg, err := fusion.New(cfg.Fusion.Config, fusion.Ports{
-		Tools: toolCaller{in.conn}, Pages: insist[schemas.SERP]{publish(in, pages)}, Feed: steps{in.conn}, Refiner: refiner,
+		Tools: toolCaller{in.conn}, Pages: insist[schemas.SERP]{publish(in, pages)}, Feed: steps{in.conn}, Refiner: refiner, Pseudonyms: names,
 	}, in.log, in.reg)
 	if err != nil {
 		return nil, err

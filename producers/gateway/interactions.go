@@ -44,7 +44,7 @@ func (g *Gateway) interactions(w http.ResponseWriter, r *http.Request) *problem 
 	if p != nil {
 		return p
 	}
-	results, events := judge(raw)
+	results, events := judge(raw, time.Now().UTC())
 	ctx, cancel := context.WithTimeout(r.Context(), g.cfg.PublishTimeout)
 	defer cancel()
 	results, err := g.publish(ctx, results, events)
@@ -88,22 +88,14 @@ func splitEvents(body []byte) ([]json.RawMessage, *problem) {
 
 // judge decodes each event and rejects those that are wrong. Fields that it does not know
 // are ignored, as on the topic. events has nil where results has a verdict already.
-func judge(raw []json.RawMessage) (results []result, events []*schemas.Interaction) {
+func judge(raw []json.RawMessage, now time.Time) (results []result, events []*schemas.Interaction) {
 	results, events = make([]result, len(raw)), make([]*schemas.Interaction, len(raw))
 	seen := make(map[string]bool, len(raw))
 	for i, data := range raw {
-		var ev schemas.Interaction
-		err := json.Unmarshal(data, &ev)
+		ev, err := decodeEvent(data, now)
 		results[i] = result{EventID: ev.EventID}
 		if err != nil {
 			results[i].Status, results[i].Reason = rejected, describeEvent(err)
-			continue
-		}
-		if ev.SchemaVersion == "" {
-			ev.SchemaVersion = schemas.Version
-		}
-		if err := ev.Validate(); err != nil {
-			results[i].Status, results[i].Reason = rejected, plain(err)
 			continue
 		}
 		if seen[ev.EventID] {
@@ -155,6 +147,9 @@ func (g *Gateway) standing(results []result) []result {
 
 // describeEvent is [describe] for one event.
 func describeEvent(err error) string {
+	if errors.Is(err, schemas.ErrInvalid) {
+		return plain(err)
+	}
 	if _, ok := errors.AsType[*time.ParseError](err); ok {
 		return "timestamp and sent_at: must be times in RFC 3339 form"
 	}

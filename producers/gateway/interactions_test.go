@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -66,6 +67,31 @@ func TestInteractions(t *testing.T) {
 	}
 	if len(ids) != 4 {
 		t.Errorf("published %v", ids)
+	}
+}
+
+// A client made for the standard puts what goes beyond it under event_attributes.
+func TestInteractionAsTheStandardHasIt(t *testing.T) {
+	b := newBackend(t)
+	g := b.open(t, nil)
+	body := `{"action_name":"stream","query_id":"` + someID + `","client_id":"c","session_id":"s","timestamp":"2025-06-28T10:00:00Z",
+		"message":"played","message_type":"INFO","received_at":"1999-01-01T00:00:00Z","event_attributes":{
+		"object":{"object_id":"track:x","object_id_field":"id"},"position":{"ordinal":3},"event_id":"u","section_id":"tracks",
+		"section_position":2,"route":"search","market":"SE","ms_played":31000,"visible_ms":40,"sent_at":"2025-06-28T10:00:09Z"}}`
+	before := time.Now()
+	if got := verdicts(t, serve(g, post(t, "/v1/interactions", body))); got != "u accepted" {
+		t.Fatal(got)
+	}
+	ev := b.published()[0]
+	if ev.SectionID != "tracks" || ev.SectionPosition != 2 || ev.Route != "search" || ev.Market != "SE" || ev.MSPlayed != 31000 || ev.VisibleMS != 40 || ev.SentAt.IsZero() {
+		t.Errorf("published %+v", ev)
+	}
+	if ev.ReceivedAt.Before(before) {
+		t.Errorf("received at %v, as the client says", ev.ReceivedAt)
+	}
+	wrong := strings.Replace(body, `"market":"SE"`, `"market":"Sweden"`, 1)
+	if got := verdicts(t, serve(g, post(t, "/v1/interactions", wrong))); got != "u rejected" {
+		t.Error(got)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,10 +24,11 @@ type Live struct {
 	known  Known
 	log    *slog.Logger
 	policy atomic.Pointer[Policy]
-	limit  atomic.Pointer[router.Rung] // set by an operator; nil: none
-	bad    atomic.Pointer[string]      // what is wrong with the file, if something is
-	last   []byte                      // of the policy in force
-	seen   []byte                      // at the last look
+	limit  atomic.Pointer[router.Rung]     // set by an operator; nil: none
+	off    atomic.Pointer[map[string]bool] // arms of experiments that were switched off; a map is never changed
+	bad    atomic.Pointer[string]          // what is wrong with the file, if something is
+	last   []byte                          // of the policy in force
+	seen   []byte                          // at the last look
 	reads  *prometheus.CounterVec
 	// Changed is called with each policy that comes into force, the first one too. It is set
 	// before Run.
@@ -62,8 +65,29 @@ func (l *Live) Limit(r router.Rung) {
 	}
 }
 
+// Stop switches an arm of an experiment off, or on again: its clients get what the control
+// gets. It is called by one goroutine.
+func (l *Live) Stop(arm string, off bool) {
+	arms := map[string]bool{}
+	if old := l.off.Load(); old != nil {
+		maps.Copy(arms, *old)
+	}
+	if arms[arm] == off {
+		return
+	}
+	arms[arm] = off
+	l.off.Store(&arms)
+	l.log.Warn("arm of an experiment switched", "arm", arm, "off", off)
+}
+
 // Assign implements [router.Rollout].
-func (l *Live) Assign(q schemas.PublicQuery) router.Arm { return l.lowered(l.policy.Load().Assign(q)) }
+func (l *Live) Assign(q schemas.PublicQuery) router.Arm {
+	var off map[string]bool
+	if arms := l.off.Load(); arms != nil {
+		off = *arms
+	}
+	return l.lowered(l.policy.Load().assign(q, off))
+}
 
 // Shadow implements [router.Rollout].
 func (l *Live) Shadow(q schemas.PublicQuery) (router.Arm, bool) {
@@ -74,6 +98,9 @@ func (l *Live) Shadow(q schemas.PublicQuery) (router.Arm, bool) {
 func (l *Live) lowered(a router.Arm) router.Arm {
 	if limit := l.limit.Load(); limit != nil {
 		a.Ladder = lower(a.Ladder, *limit)
+		for i := range a.Rivals { // they are of this query alone
+			a.Rivals[i].Ladder = lower(a.Rivals[i].Ladder, *limit)
+		}
 	}
 	return a
 }
@@ -146,6 +173,7 @@ type Status struct {
 	Version string      `json:"version,omitempty"`
 	Ladder  router.Rung `json:"ladder"`
 	Arms    []string    `json:"arms,omitempty"`
+	Off     []string    `json:"off,omitempty"`     // arms of experiments that were switched off
 	Problem string      `json:"problem,omitempty"` // with the file as it is now; the last good one is in force
 }
 
@@ -155,6 +183,18 @@ func (l *Live) Status() Status {
 	s := Status{Version: p.Version, Ladder: l.lowered(router.Arm{Ladder: p.Ladder}).Ladder}
 	if s.Ladder == "" {
 		s.Ladder = router.RungLLM
+	}
+	for _, e := range p.Experiments {
+		for _, v := range e.Arms {
+			s.Arms = append(s.Arms, e.FullName(v.Name))
+		}
+	}
+	if arms := l.off.Load(); arms != nil {
+		for _, name := range slices.Sorted(maps.Keys(*arms)) {
+			if (*arms)[name] {
+				s.Off = append(s.Off, name)
+			}
+		}
 	}
 	for _, a := range p.Arms {
 		s.Arms = append(s.Arms, a.Name)

@@ -10,7 +10,6 @@ package rollout
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -35,6 +34,9 @@ type Policy struct {
 	// Limits are for each market that has none of its own; nil leaves those of the settings.
 	Limits  *guard.Limits           `yaml:"limits"`
 	Markets map[string]guard.Limits `yaml:"markets"`
+	// Experiments are tried in order, before the arms: the first that a client takes part in
+	// decides for it.
+	Experiments []Experiment `yaml:"experiments"`
 	// Arms are tried in order: the first that takes a query decides it.
 	Arms       []Arm `yaml:"arms"`
 	Candidates []Arm `yaml:"shadow"`
@@ -87,6 +89,15 @@ func (p *Policy) check(known Known) error {
 		}
 	}
 	names := map[string]bool{}
+	for i, e := range p.Experiments {
+		if names[e.Name] {
+			errs = append(errs, fmt.Errorf("experiment %s: the name is taken", e.Name))
+		}
+		names[e.Name] = true
+		if err := e.check(known); err != nil {
+			errs = append(errs, fmt.Errorf("experiment %d %s: %w", i+1, e.Name, err))
+		}
+	}
 	for i, a := range slices.Concat(p.Arms, p.Candidates) {
 		if names[a.Name] {
 			errs = append(errs, fmt.Errorf("arm %s: the name is taken", a.Name))
@@ -100,17 +111,26 @@ func (p *Policy) check(known Known) error {
 }
 
 func (a Arm) check(known Known) error {
-	errs := []error{checkRung("ladder", a.Ladder), checkModel("model", a.Model, known)}
-	if a.Name == "" || strings.ContainsFunc(a.Name, func(r rune) bool { return r <= ' ' || r > '~' }) || len(a.Name) > schemas.MaxNameBytes {
-		errs = append(errs, fmt.Errorf("name: must be printable ASCII without spaces, of at most %d bytes", schemas.MaxNameBytes))
-	}
+	errs := []error{checkName(a.Name), checkRung("ladder", a.Ladder), checkModel("model", a.Model, known), checkRoutes(a.Without, known)}
 	if !(a.Share > 0 && a.Share <= 1) {
 		errs = append(errs, fmt.Errorf("share %v: must be above 0 and at most 1", a.Share))
 	}
 	for _, market := range a.Markets {
 		errs = append(errs, checkMarket(market))
 	}
-	for _, r := range a.Without {
+	return errors.Join(errs...)
+}
+
+func checkName(name string) error {
+	if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) || len(name) > schemas.MaxNameBytes {
+		return fmt.Errorf("name: must be printable ASCII without spaces, of at most %d bytes", schemas.MaxNameBytes)
+	}
+	return nil
+}
+
+func checkRoutes(without []string, known Known) error {
+	var errs []error
+	for _, r := range without {
 		if !slices.Contains(known.Routes, r) {
 			errs = append(errs, fmt.Errorf("without: no route %q; there are %s", r, strings.Join(known.Routes, ", ")))
 		}
@@ -141,15 +161,19 @@ func checkModel(field, name string, known Known) error {
 }
 
 // Assign implements [router.Rollout]. A query that names an arm, for a comparison, is
-// decided by that one, candidates included; see [schemas.ExperimentArm]. A name that no arm
-// has stands for the default arm.
-func (p *Policy) Assign(q schemas.PublicQuery) router.Arm {
+// decided by that one, candidates included; see [schemas.ExperimentArm]. It takes part in no
+// experiment. A name that no arm has stands for the default arm.
+func (p *Policy) Assign(q schemas.PublicQuery) router.Arm { return p.assign(q, nil) }
+
+// assign is Assign without the arms of experiments that are off.
+func (p *Policy) assign(q schemas.PublicQuery, off map[string]bool) router.Arm {
 	if name, named := q.Experiments[schemas.ExperimentArm]; named {
-		arms := slices.Concat(p.Arms, p.Candidates)
-		if i := slices.IndexFunc(arms, func(a Arm) bool { return a.Name == name }); i >= 0 {
-			return p.arm(arms[i])
+		return p.arm(p.named(name))
+	}
+	for _, e := range p.Experiments {
+		if v, takes := e.draw(q); takes {
+			return p.variant(e, v, off)
 		}
-		return p.arm(Arm{})
 	}
 	for _, a := range p.Arms {
 		if a.takes(q) {
@@ -157,6 +181,23 @@ func (p *Policy) Assign(q schemas.PublicQuery) router.Arm {
 		}
 	}
 	return p.arm(Arm{})
+}
+
+// named returns the arm of a name. That of an experiment goes without its name: what is
+// compared by hand must not count.
+func (p *Policy) named(name string) Arm {
+	for _, e := range p.Experiments {
+		for _, v := range e.Arms {
+			if e.FullName(v.Name) == name {
+				return Arm{Name: "~" + name, Ladder: v.Ladder, Model: v.Model, Without: v.Without}
+			}
+		}
+	}
+	arms := slices.Concat(p.Arms, p.Candidates)
+	if i := slices.IndexFunc(arms, func(a Arm) bool { return a.Name == name }); i >= 0 {
+		return arms[i]
+	}
+	return Arm{}
 }
 
 // Shadow implements [router.Rollout]. The first candidate whose sample holds q runs.
@@ -194,8 +235,7 @@ func (a Arm) takes(q schemas.PublicQuery) bool {
 	if len(a.Markets) > 0 && !slices.Contains(a.Markets, q.Market) || len(a.Platforms) > 0 && !slices.Contains(a.Platforms, q.Platform) {
 		return false
 	}
-	sum := sha256.Sum256([]byte(a.Name + "\x00" + unit(q)))
-	return float64(binary.BigEndian.Uint64(sum[:])>>11)/(1<<53) < a.Share
+	return lot(a.Name, unit(q)) < a.Share
 }
 
 // unit is whom an assignment sticks to: the client, or what is known instead.
