@@ -23,8 +23,7 @@ type Arm struct {
 	Ladder  Rung     // "" is RungLLM
 	Model   string   // which language model; "" is the default one
 	Without []string // routes that are not offered
-	// Rivals are the other arms of an experiment. A decision says whether they differ for its
-	// query.
+	// Rivals are all arms of an experiment. A decision says whether they differ for its query.
 	Rivals []Arm
 }
 

@@ -10,24 +10,25 @@ import (
 // they differ in what came of it. The answer is the same in every arm, or the arms would
 // count different queries.
 func (p *pass) exposed(d *schemas.Decision) bool {
-	return slices.ContainsFunc(p.arm.Rivals, func(r Arm) bool {
-		switch {
-		case (p.arm.Ladder == RungSearch) != (r.Ladder == RungSearch):
-			return true
-		case p.arm.Ladder == RungSearch:
-			return false
+	if len(p.arm.Rivals) == 0 {
+		return false
+	}
+	first := p.arm.Rivals[0]
+	return slices.ContainsFunc(p.arm.Rivals[1:], func(r Arm) bool {
+		if first.Ladder == RungSearch || r.Ladder == RungSearch {
+			return first.Ladder != r.Ladder
 		}
-		return p.arm.model() != r.model() && p.needsModel(d) || p.missesRoute(r, d)
+		return first.model() != r.model() && p.needsModel(d) || p.routesDiffer(first, r, d)
 	})
 }
 
-// missesRoute reports whether one of two arms lacks a route that the query may have gone to.
-func (p *pass) missesRoute(r Arm, d *schemas.Decision) bool {
-	if slices.Equal(p.arm.Without, r.Without) {
+// routesDiffer reports whether one of two arms lacks a route that the query may have gone to.
+func (p *pass) routesDiffer(a, b Arm, d *schemas.Decision) bool {
+	if slices.Equal(a.Without, b.Without) {
 		return false
 	}
 	routes := slices.Concat(p.wanted, []string{d.Route, p.student.Guess(p.q.Text).Route})
-	return slices.ContainsFunc(routes, func(name string) bool { return p.arm.offers(name) != r.offers(name) })
+	return slices.ContainsFunc(routes, func(name string) bool { return a.offers(name) != b.offers(name) })
 }
 
 // model names the language model of an arm; none is not the default one.

@@ -32,7 +32,7 @@ func TestArmsAgreeOnWhoIsExposed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			arms := slices.Clone(c.arms)
 			for i := range arms {
-				arms[i].Rivals = []router.Arm{c.arms[1-i]}
+				arms[i].Rivals = c.arms
 			}
 			r := cascade(t, c.student, answering(c.llm, nil), byName{arms})
 			for range 2 { // the second time from the cache

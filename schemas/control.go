@@ -43,8 +43,11 @@ func (c Control) Key() string {
 func (c Control) Validate() error {
 	var p problems
 	p.version(c.SchemaVersion)
-	p.check((c.Ladder == "") != (c.Arm == ""), "ladder", "must be set, or arm, and not both")
-	oneOf(&p, "ladder", c.Ladder, "", LadderLLM, LadderStudent, LadderSearch)
+	if c.Arm == "" {
+		oneOf(&p, "ladder", c.Ladder, LadderLLM, LadderStudent, LadderSearch)
+	} else {
+		p.check(c.Ladder == "", "ladder", "must not be set with an arm")
+	}
 	p.optional("arm", c.Arm)
 	p.check(!c.Off || c.Arm != "", "off", "is for an arm")
 	p.text("reason", c.Reason, MaxTitleBytes)

@@ -18,13 +18,15 @@ import (
 type Experiment struct {
 	Name string `yaml:"name"`
 	// Salt draws the lots: the same clients get the same arms as long as it stays.
-	Salt      string    `yaml:"salt"`
-	Markets   []string  `yaml:"markets"`   // none: all
-	Platforms []string  `yaml:"platforms"` // none: all
-	Share     float64   `yaml:"share"`     // of the clients there that take part, 0 to 1
-	Starts    time.Time `yaml:"starts"`    // searches before it do not count; zero: all do
-	Arms      []Variant `yaml:"arms"`
-	Plan      Plan      `yaml:"plan"`
+	Salt      string   `yaml:"salt"`
+	Markets   []string `yaml:"markets"`   // none: all
+	Platforms []string `yaml:"platforms"` // none: all
+	Share     float64  `yaml:"share"`     // of the clients there that take part, 0 to 1
+	// Starts is when the arms begin to differ. Until then all decide as the control does, and
+	// what clients do is the covariate that makes the readout sharper. Zero: from the beginning.
+	Starts time.Time `yaml:"starts"`
+	Arms   []Variant `yaml:"arms"`
+	Plan   Plan      `yaml:"plan"`
 }
 
 // Variant is an arm of an experiment.
@@ -163,19 +165,25 @@ func lot(parts ...string) float64 {
 	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
 
-// arm returns the arm v of e as the router sees it, with those that it is compared to. An
-// arm that was switched off decides as the control does.
-func (p *Policy) variant(e Experiment, v Variant, off map[string]bool) router.Arm {
+// variant returns the arm v of e as the router sees it. An arm that was switched off decides
+// as the control does, and before the start all do: what their clients did until then says
+// how they differ without the experiment.
+func (p *Policy) variant(e Experiment, v Variant, q schemas.PublicQuery, off map[string]bool) router.Arm {
 	name := e.FullName(v.Name)
-	if off[name] {
-		v = e.Arms[0]
-		return p.arm(Arm{Name: e.FullName(Stopped), Ladder: v.Ladder, Model: v.Model, Without: v.Without})
+	stopped := off[name]
+	if stopped {
+		name = e.FullName(Stopped)
 	}
-	out := p.arm(Arm{Name: name, Ladder: v.Ladder, Model: v.Model, Without: v.Without})
+	if stopped || q.SubmittedAt.Before(e.Starts) {
+		v = e.Arms[0]
+	}
+	out := p.arm(v.settings(name))
 	for _, r := range e.Arms {
-		if r.Name != v.Name {
-			out.Rivals = append(out.Rivals, p.arm(Arm{Ladder: r.Ladder, Model: r.Model, Without: r.Without}))
-		}
+		out.Rivals = append(out.Rivals, p.arm(r.settings("")))
 	}
 	return out
+}
+
+func (v Variant) settings(name string) Arm {
+	return Arm{Name: name, Ladder: v.Ladder, Model: v.Model, Without: v.Without}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/router-worker/rollout"
@@ -68,11 +69,11 @@ func TestArmsOfExperimentsKnowTheirRivals(t *testing.T) {
 		seen[a.Name] = true
 		switch a.Name {
 		case "small/control":
-			if a.Model != "" || len(a.Rivals) != 1 || a.Rivals[0].Model != "small" || len(a.Rivals[0].Without) != 1 {
+			if a.Model != "" || len(a.Rivals) != 2 || a.Rivals[1].Model != "small" || len(a.Rivals[1].Without) != 1 {
 				t.Fatalf("control %+v", a)
 			}
 		case "small/treatment":
-			if a.Model != "small" || len(a.Rivals) != 1 || a.Rivals[0].Model != "" {
+			if a.Model != "small" || len(a.Rivals) != 2 || a.Rivals[0].Model != "" {
 				t.Fatalf("treatment %+v", a)
 			}
 		}
@@ -99,7 +100,7 @@ func TestStoppedArm(t *testing.T) {
 	}
 	q := treated(t, l)
 	l.Stop("small/treatment", true)
-	if a := l.Assign(q); a.Name != "small/stopped" || a.Model != "" || len(a.Without) != 0 || a.Rivals != nil {
+	if a := l.Assign(q); a.Name != "small/stopped" || a.Model != "" || len(a.Without) != 0 {
 		t.Errorf("stopped: %+v", a)
 	}
 	if s := l.Status(); len(s.Off) != 1 || s.Off[0] != "small/treatment" {
@@ -113,6 +114,27 @@ func TestStoppedArm(t *testing.T) {
 	if a := l.Assign(q); a.Ladder != router.RungStudent || a.Rivals[0].Ladder != router.RungStudent {
 		t.Errorf("below the operator's ladder: %+v", a)
 	}
+}
+
+// Until the start everybody gets what the control gets, under the name of their arm.
+func TestArmsBeforeTheStart(t *testing.T) {
+	p := parse(t, strings.Replace(compared, "salt: s1", "salt: s1\n    starts: 2026-12-01T00:00:00Z", 1))
+	for i := range 1000 {
+		q := client(i, "GB", "ios")
+		q.SubmittedAt = time.Date(2026, 11, 30, 23, 59, 59, 0, time.UTC)
+		if p.Assign(q).Name != "small/treatment" {
+			continue
+		}
+		if a := p.Assign(q); a.Model != "" || a.Without != nil || a.Rivals[1].Model != "small" {
+			t.Errorf("before the start: %+v", a)
+		}
+		q.SubmittedAt = q.SubmittedAt.Add(time.Second)
+		if a := p.Assign(q); a.Model != "small" {
+			t.Errorf("at the start: %+v", a)
+		}
+		return
+	}
+	t.Error("nobody is in the arm")
 }
 
 func treated(t *testing.T, l *rollout.Live) schemas.PublicQuery {

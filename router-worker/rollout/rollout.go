@@ -172,7 +172,7 @@ func (p *Policy) assign(q schemas.PublicQuery, off map[string]bool) router.Arm {
 	}
 	for _, e := range p.Experiments {
 		if v, takes := e.draw(q); takes {
-			return p.variant(e, v, off)
+			return p.variant(e, v, q, off)
 		}
 	}
 	for _, a := range p.Arms {
@@ -189,7 +189,7 @@ func (p *Policy) named(name string) Arm {
 	for _, e := range p.Experiments {
 		for _, v := range e.Arms {
 			if e.FullName(v.Name) == name {
-				return Arm{Name: "~" + name, Ladder: v.Ladder, Model: v.Model, Without: v.Without}
+				return v.settings("~" + name)
 			}
 		}
 	}
