@@ -56,6 +56,7 @@ func FuzzProgress(f *testing.F)         { fuzz(f, "Progress") }
 func FuzzSERP(f *testing.F)             { fuzz(f, "SERP") }
 func FuzzInteraction(f *testing.F)      { fuzz(f, "Interaction") }
 func FuzzOnlineMetrics(f *testing.F)    { fuzz(f, "OnlineMetrics") }
+func FuzzExperiment(f *testing.F)       { fuzz(f, "ExperimentReadout") }
 func FuzzControl(f *testing.F)          { fuzz(f, "Control") }
 func FuzzDeadLetter(f *testing.F)       { fuzz(f, "DeadLetter") }
 

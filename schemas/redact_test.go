@@ -27,8 +27,8 @@ func sourceFile(t testing.TB, name string) []byte {
 func TestRedactKeepsWhatIsPublic(t *testing.T) {
 	for _, m := range messages() {
 		switch m.name {
-		case "ToolRequest", "ToolResponse", "Progress", "DeadLetter":
-			continue // on no topic, or a dead letter already
+		case "ToolRequest", "ToolResponse", "Progress", "DeadLetter", "ExperimentReadout":
+			continue // on no topic, a dead letter already, or made anew in a moment
 		}
 		want := object(t, golden(t, m.golden[0]))
 		everyObject(m.typ, want, func(_ reflect.Type, fields map[string]any) {

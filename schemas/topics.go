@@ -1,8 +1,8 @@
 package schemas
 
 // Topics on Kafka. All are keyed by correlation id, except precomputed routes (by route
-// key), online metrics (by window and cut) and control (by what is set). Queries, route decisions, SERPs and
-// interactions have equal partition counts and the Java partitioner (murmur2), so that
+// key), online metrics (by window and cut), experiments (by name) and control (by what is set).
+// Queries, route decisions, SERPs and interactions have equal partition counts and the Java partitioner (murmur2), so that
 // joins by correlation id are local to a partition.
 const (
 	TopicQueries           = "pfr.queries.v1"
@@ -12,7 +12,8 @@ const (
 	TopicPrecomputedRoutes = "pfr.precomputed-routes.v1" // compacted
 	TopicShadowDecisions   = "pfr.shadow-decisions.v1"   // of candidate routers
 	TopicOnlineMetrics     = "pfr.online-metrics.v1"
-	TopicControl           = "pfr.control.v1" // compacted
+	TopicExperiments       = "pfr.experiments.v1" // compacted
+	TopicControl           = "pfr.control.v1"     // compacted
 	TopicDeadLetters       = "pfr.dead-letters.v1"
 )
 
@@ -20,7 +21,7 @@ const (
 func Topics() []string {
 	return []string{
 		TopicQueries, TopicRouteDecisions, TopicSERPs, TopicInteractions,
-		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicControl, TopicDeadLetters,
+		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicExperiments, TopicControl, TopicDeadLetters,
 	}
 }
 
