@@ -124,7 +124,7 @@ func TestAsyncAPIKafkaBindings(t *testing.T) {
 			continue
 		}
 		policy := at(binding, "topicConfiguration", "cleanup.policy").([]any)
-		if compacted := policy[0] == "compact"; compacted != slices.Contains([]string{schemas.TopicPrecomputedRoutes, schemas.TopicExperiments, schemas.TopicControl}, address) {
+		if compacted := policy[0] == "compact"; compacted != slices.Contains([]string{schemas.TopicPrecomputedRoutes, schemas.TopicOnlineMetrics, schemas.TopicExperiments, schemas.TopicControl}, address) {
 			t.Errorf("%s: policy %v", name, policy)
 		}
 	}

@@ -146,8 +146,12 @@ func testInteractions(t *testing.T, p *pipeline) {
 	for _, n := range []string{"4", "1"} {
 		produce(t, p.kafka, schemas.TopicInteractions, strings.Replace(event(id+n, "click", 0), "{", `{"schema_version":"1.0",`, 1))
 	}
-	want := schemas.SearchCounts{Searches: 1, Clicks: 2, Streams: 1, Successes: 1, SuccessRate: 1}
-	eventually(t, "the metrics of the clicks", func() bool { return counts() == want })
+	want := schemas.SearchCounts{Searches: 1, Clicks: 2, Streams: 1, Successes: 1, SuccessRate: 1, Viewed: 1, Clicked: 1, Streamed: 1}
+	eventually(t, "the metrics of the clicks", func() bool {
+		c := counts()
+		return c.Searches == want.Searches && c.Clicks == want.Clicks && c.Streams == want.Streams && c.Successes == want.Successes &&
+			c.SuccessRate == want.SuccessRate && c.Viewed == want.Viewed && c.Clicked == want.Clicked && c.Streamed == want.Streamed
+	})
 }
 
 func testTerminal(t *testing.T, p *pipeline) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/serpstore"
 	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
 	"github.com/parallel-fusion/pfr/internal/inproc"
@@ -35,7 +34,7 @@ type Config struct {
 	Fusion    FusionConfig          `yaml:"fusion"`
 	Agents    AgentsConfig          `yaml:"agents"`
 	Pages     serpstore.Config      `yaml:"pages"`
-	Online    metrics.Config        `yaml:"online"`
+	Consumers ConsumersConfig       `yaml:"consumers"`
 	Privacy   PrivacyConfig         `yaml:"privacy"`
 	Telemetry telemetry.Config      `yaml:"telemetry"`
 	Ops       OpsConfig             `yaml:"ops"`
@@ -132,7 +131,7 @@ func DefaultConfig() Config {
 		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, Semantic: SemanticConfig{Config: semantic.DefaultConfig()}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
 		Tools:  ToolsConfig{Follow: 2 * time.Second, Workers: 8, Backlog: 64, Results: tools.DefaultResultsConfig()},
 		Agents: defaultAgentsConfig(),
-		Pages:  serpstore.DefaultConfig(), Online: metrics.DefaultConfig(),
+		Pages:  serpstore.DefaultConfig(), Consumers: defaultConsumersConfig(),
 		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),
 	}
 }
@@ -154,7 +153,7 @@ func (c Config) Validate() error {
 		{"fusion", c.Fusion},
 		{"tools.results", c.Tools.Results},
 		{"pages", c.Pages},
-		{"online", c.Online},
+		{"consumers", c.Consumers},
 		{"telemetry", c.Telemetry},
 	} {
 		if err := s.cfg.Validate(); err != nil {
@@ -162,9 +161,7 @@ func (c Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.Agents.validate(c.Router.LLM))
-	if c.Topics.Partitions < 1 || c.Topics.Retention <= 0 || c.Topics.DeadLetterRetention <= 0 {
-		errs = append(errs, errors.New("topics: partitions and retentions must be positive"))
-	}
+	errs = append(errs, c.Topics.validate())
 	if min(c.Fusion.Handlers, c.Tools.Workers) < 1 || c.Tools.Backlog < 0 || c.Tools.Follow <= 0 {
 		errs = append(errs, errors.New("fusion.handlers, tools.workers and tools.follow must be positive, tools.backlog not negative"))
 	}

@@ -49,7 +49,7 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 	parts := append(storeParts(in, store, ops), ops.parts(in)...)
 	return append(parts,
 		suggest.part(in),
-		supervise.Part{Name: "gateway/online", Run: tail(in, online, stream.TailConfig{From: stream.FromLast(recentCounts)},
+		supervise.Part{Name: "gateway/online", Run: tail(in, online, stream.TailConfig{},
 			func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
 				counts.put(m)
 				return nil
@@ -61,10 +61,6 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 			})
 		}}), nil
 }
-
-// recentCounts is how many records of online metrics are read back at start: enough for
-// several rounds of every route.
-const recentCounts = 200
 
 // openStore opens the page store: beside the embedded brokers' data if there is some, or
 // else in a folder that goes with the process.
@@ -153,7 +149,7 @@ type onlineCounts struct {
 }
 
 func (c *onlineCounts) put(m schemas.OnlineMetrics) {
-	if m.Window != "all" {
+	if m.Window != schemas.WindowAll || m.Cut != (schemas.Cut{Route: m.Cut.Route}) || m.Cut.Route == "" {
 		return
 	}
 	c.mu.Lock()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/parallel-fusion/pfr/consumers/metrics"
 	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
 	"github.com/parallel-fusion/pfr/internal/stream"
 	"github.com/parallel-fusion/pfr/internal/supervise"
@@ -186,68 +185,4 @@ func tail[T any](in *infra, topic stream.Topic[T], cfg stream.TailConfig, h stre
 		ready()
 		return stream.Tail(ctx, in.cluster, topic, cfg, h)
 	}
-}
-
-// publishEvery is how often changed online metrics go out.
-const publishEvery = time.Second
-
-// consumersParts joins interactions to pages and publishes what came of them. Both topics
-// are read from their start, so that a restart counts the same, for as many searches as
-// the join remembers.
-func consumersParts(in *infra, cfg Config) ([]supervise.Part, error) {
-	joiner, err := metrics.New(cfg.Online, in.reg)
-	if err != nil {
-		return nil, err
-	}
-	pagesRead, interactionsRead := make(chan struct{}), make(chan struct{})
-	return []supervise.Part{
-		{Name: "consumers/pages", Run: tail(in, pages, stream.TailConfig{CaughtUp: func() { close(pagesRead) }},
-			func(ctx context.Context, p schemas.SERP, _ stream.Meta) error { return joiner.Page(ctx, p) })},
-		{Name: "consumers/interactions", Run: tail(in, interactions, stream.TailConfig{CaughtUp: func() { close(interactionsRead) }},
-			func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
-				return joiner.Interaction(ctx, i)
-			})},
-		{Name: "consumers/online", Run: func(ctx context.Context, ready func()) error {
-			ready()
-			for _, read := range []<-chan struct{}{pagesRead, interactionsRead} {
-				select { // half a count is not published
-				case <-read:
-				case <-ctx.Done():
-					return nil
-				}
-			}
-			return publishOnline(ctx, joiner, publish(in, online))
-		}},
-	}, nil
-}
-
-// publishOnline publishes the counts whenever they have changed. What cannot be published
-// now goes out with the next change.
-func publishOnline(ctx context.Context, joiner *metrics.Joiner, out publisher[schemas.OnlineMetrics]) error {
-	tick := time.NewTicker(publishEvery)
-	defer tick.Stop()
-	published := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-tick.C:
-			counts, revision := joiner.Snapshot(now)
-			if revision == published {
-				continue
-			}
-			if err := publishAll(ctx, out, counts); err == nil {
-				published = revision
-			}
-		}
-	}
-}
-
-func publishAll[T any](ctx context.Context, out publisher[T], all []T) error {
-	for _, v := range all {
-		if err := out.Publish(ctx, v); err != nil {
-			return err
-		}
-	}
-	return nil
 }

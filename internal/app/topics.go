@@ -1,6 +1,10 @@
 package app
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parallel-fusion/pfr/internal/codec"
@@ -16,6 +20,7 @@ var (
 	interactions = topic(schemas.TopicInteractions, schemas.Interaction.Key)
 	shadows      = topic(schemas.TopicShadowDecisions, schemas.ShadowDecision.Key)
 	online       = topic(schemas.TopicOnlineMetrics, schemas.OnlineMetrics.Key)
+	readouts     = topic(schemas.TopicExperiments, schemas.ExperimentReadout.Key)
 	control      = topic(schemas.TopicControl, schemas.Control.Key)
 	precomputed  = withdrawable(topic(schemas.TopicPrecomputedRoutes, schemas.PrecomputedRoute.Key))
 )
@@ -49,30 +54,50 @@ func keys(name string) stream.Topic[struct{}] {
 // TopicsConfig says how the topics are made. Partition counts are fixed from the start:
 // changing one would break the joins by correlation id.
 type TopicsConfig struct {
-	Partitions int           `yaml:"partitions"` // of each topic that is joined
-	Retention  time.Duration `yaml:"retention"`  // of queries, decisions, pages and interactions
-	// DeadLetterRetention is longer: a person looks at dead letters.
-	DeadLetterRetention time.Duration `yaml:"dead_letter_retention"`
+	Partitions int `yaml:"partitions"` // of each topic that is joined
+	// Retention is for the topics that Retentions does not name.
+	Retention time.Duration `yaml:"retention"`
+	// Retentions are by topic. Queries and decisions hold the user block and go soon; pages
+	// and interactions stay for long enough that the online metrics can be counted anew with
+	// what comes a day late.
+	Retentions map[string]time.Duration `yaml:"retentions"`
 }
 
 func defaultTopicsConfig() TopicsConfig {
-	return TopicsConfig{Partitions: 8, Retention: 24 * time.Hour, DeadLetterRetention: 14 * 24 * time.Hour}
+	const day = 24 * time.Hour
+	return TopicsConfig{Partitions: 8, Retention: day, Retentions: map[string]time.Duration{
+		schemas.TopicSERPs: 3 * day, schemas.TopicInteractions: 3 * day, schemas.TopicOnlineMetrics: 7 * day,
+		schemas.TopicDeadLetters: 14 * day, // a person looks at them
+	}}
+}
+
+func (c TopicsConfig) validate() error {
+	var errs []error
+	if c.Partitions < 1 || c.Retention <= 0 {
+		errs = append(errs, errors.New("topics: partitions and retention must be positive"))
+	}
+	for topic, d := range c.Retentions {
+		if !slices.Contains(schemas.Topics(), topic) || d <= 0 {
+			errs = append(errs, fmt.Errorf("topics.retentions: %s for %v: must be a topic of the pipeline, and positive", topic, d))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // specs returns every topic as the brokers must have it.
 func (c TopicsConfig) specs() []stream.TopicSpec {
 	var specs []stream.TopicSpec
 	for _, name := range schemas.Topics() {
-		spec := stream.TopicSpec{Name: name, Partitions: c.Partitions, Retention: c.Retention}
+		spec := stream.TopicSpec{Name: name, Partitions: c.Partitions, Retention: cmp.Or(c.Retentions[name], c.Retention)}
 		switch name {
 		case schemas.TopicPrecomputedRoutes:
 			spec.Compact, spec.Retention = true, 0
-		case schemas.TopicControl:
+		case schemas.TopicControl, schemas.TopicExperiments:
 			spec.Compact, spec.Retention, spec.Partitions = true, 0, 1
 		case schemas.TopicOnlineMetrics:
-			spec.Partitions = 1
+			spec.Compact, spec.Partitions = true, 1
 		case schemas.TopicDeadLetters:
-			spec.Partitions, spec.Retention = 1, c.DeadLetterRetention
+			spec.Partitions = 1
 		}
 		specs = append(specs, spec)
 	}

@@ -49,6 +49,7 @@ var layers = []layer{
 	{folder: "consumers", may: leaves},
 	{folder: "consumers/metrics", may: append([]string{"=consumers", "consumers/outcome"}, leaves...)},
 	{folder: "consumers/outcome", may: append([]string{"=consumers"}, leaves...)},
+	{folder: "consumers/experiments", may: append([]string{"=consumers", "consumers/outcome", "evaluation/experiment", "evaluation/stats"}, leaves...)},
 	{folder: "consumers/export", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/popular", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/serpstore", may: append([]string{"=consumers"}, leaves...)},
@@ -81,7 +82,7 @@ var layers = []layer{
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
 	{folder: "evaluation/experiment", may: []string{"evaluation/stats"}},
-	{folder: "evaluation/interleave"},
+	{folder: "evaluation/interleave", may: []string{"evaluation/stats"}},
 	{folder: "evaluation/frames"},
 	{folder: "evaluation/recs"},
 	{folder: "evaluation/fusion", tests: []string{"=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},

@@ -17,14 +17,17 @@ import (
 type TopicSpec struct {
 	Name            string
 	Partitions      int
-	Compact         bool          // keep the last record of each key
+	Compact         bool          // keep the last record of each key; with Retention, for so long
 	Retention       time.Duration // how long records stay; optional
 	RetentionBytes  int64         // per partition; optional
 	MaxMessageBytes int           // largest batch; optional
 }
 
 func (s TopicSpec) policy() string {
-	if s.Compact {
+	switch {
+	case s.Compact && s.Retention > 0:
+		return "compact,delete"
+	case s.Compact:
 		return "compact"
 	}
 	return "delete"

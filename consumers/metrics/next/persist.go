@@ -1,0 +1,205 @@
+package metrics
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/parallel-fusion/pfr/consumers/outcome"
+)
+
+// Name implements [outcome.Part].
+func (w *Windows) Name() string { return "windows" }
+
+// form is the version of the saved form: numbers of variable length, as most are small.
+const form = "1|"
+
+// Save implements [outcome.Part].
+func (w *Windows) Save(out io.Writer) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := appendText(make([]byte, 0, w.size+w.size/8), form+w.fingerprint())
+	b = appendNumbers(b, w.settled.Unix())
+	for d := range dims {
+		b = appendNumbers(b, int64(len(w.values[d].names)-1))
+		for _, name := range w.values[d].names[1:] {
+			b = appendText(b, name)
+		}
+	}
+	b = appendNumbers(b, int64(len(w.windows)))
+	for key, n := range w.windows {
+		b = appendNumbers(appendText(b, key.kind), key.start)
+		b = append(b, n.save()...)
+	}
+	w.size = len(b)
+	if _, err := out.Write(b); err != nil {
+		return fmt.Errorf("save windows: %w", err)
+	}
+	return nil
+}
+
+// save returns the cells as they are saved. Most windows are over, and are the same as they
+// were the last time.
+func (n *window) save() []byte {
+	if n.saved == nil {
+		b := appendNumbers(nil, int64(len(n.cells)))
+		for _, c := range n.cells {
+			b = c.append(b)
+		}
+		n.saved = slices.Clip(b)
+	}
+	return n.saved
+}
+
+func (c *cell) append(b []byte) []byte {
+	b = appendNumbers(b, int64(c.key.cut), int64(c.revision), int64(min(c.state, dirty))) // one that was sent may not be published
+	for _, v := range c.key.values {
+		b = appendNumbers(b, int64(v))
+	}
+	b = appendNumbers(b, c.counts[:]...)
+	b = c.success.append(c.ranks.append(b))
+	b = appendNumbers(b, int64(len(c.latency)))
+	for i := range c.latency {
+		b = c.latency[i].append(b)
+	}
+	return b
+}
+
+func (h *hist) append(b []byte) []byte {
+	b = appendNumbers(b, int64(h.zero), int64(len(h.bins)))
+	for _, one := range h.bins {
+		b = appendNumbers(b, int64(one.i), int64(one.n))
+	}
+	return b
+}
+
+func appendNumbers(b []byte, numbers ...int64) []byte {
+	for _, n := range numbers {
+		b = binary.AppendVarint(b, n)
+	}
+	return b
+}
+
+func appendText(b []byte, s string) []byte { return append(appendNumbers(b, int64(len(s))), s...) }
+
+// Load implements [outcome.Part]. A state that was saved with other cuts cannot be used.
+func (w *Windows) Load(in io.Reader) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.empty()
+	b, err := io.ReadAll(in)
+	if err != nil {
+		return fmt.Errorf("load windows: %w", err)
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	r := &source{rest: b}
+	if print := r.text(); print != form+w.fingerprint() {
+		return errors.New("load windows: they were saved in another form or with other cuts")
+	}
+	w.restore(r)
+	if r.bad || len(r.rest) > 0 {
+		w.empty()
+		return errors.New("load windows: not as it was saved")
+	}
+	return nil
+}
+
+func (w *Windows) restore(r *source) {
+	w.settled, w.moved = time.Unix(r.number(), 0).UTC(), true
+	for d := range dims {
+		v := newValues(w.cfg.Values, nil)
+		for n := r.number(); n > 0 && !r.bad; n-- {
+			v.number(r.text())
+		}
+		v.closed = w.values[d].closed
+		w.values[d] = v
+	}
+	for windows := r.number(); windows > 0 && !r.bad; windows-- {
+		kind := r.text()
+		n := w.window(windowKey{kind, r.number()})
+		for cells := r.number(); cells > 0 && !r.bad; cells-- {
+			w.restoreCell(n, r)
+		}
+	}
+}
+
+func (w *Windows) restoreCell(n *window, r *source) {
+	key, revision, saved := cellKey{cut: uint8(r.number())}, r.number(), state(r.number())
+	for i := range key.values {
+		key.values[i] = uint16(r.number())
+	}
+	r.bad = r.bad || int(key.cut) >= len(w.cuts)
+	for i, d := range w.dimsOf(key) {
+		r.bad = r.bad || int(key.values[i]) >= len(w.values[d].names)
+	}
+	if r.bad {
+		return
+	}
+	c := w.cell(n, key)
+	c.revision = int(revision)
+	for i := range c.counts {
+		c.counts[i] = r.number()
+	}
+	c.ranks.restore(r)
+	c.success.restore(r)
+	if r.bad = r.bad || int(r.number()) != len(c.latency); r.bad {
+		return
+	}
+	for i := range c.latency {
+		c.latency[i].restore(r)
+	}
+	if saved != clean {
+		w.mark(c)
+	}
+}
+
+func (w *Windows) dimsOf(key cellKey) []dim {
+	if int(key.cut) >= len(w.cuts) {
+		return nil
+	}
+	return w.cuts[key.cut].dims
+}
+
+func (h *hist) restore(r *source) {
+	h.zero = int32(r.number())
+	for n := r.number(); n > 0 && !r.bad; n-- {
+		h.bins = append(h.bins, bin{int16(r.number()), int32(r.number())})
+	}
+}
+
+// source reads what was saved. Once it is bad it returns zeros.
+type source struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *source) number() int64 {
+	n, size := binary.Varint(r.rest)
+	if size <= 0 || r.bad {
+		r.bad = true
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *source) text() string {
+	n := r.number()
+	if n < 0 || n > int64(len(r.rest)) {
+		r.bad = true
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
+}
+
+var _ interface {
+	outcome.Subscriber
+	outcome.Part
+} = (*Windows)(nil)

@@ -1,0 +1,73 @@
+package outcome
+
+import (
+	"math"
+	"time"
+)
+
+// clock knows how far each partition was read, and with it the watermark.
+type clock struct {
+	partitions map[string][]progress // by topic
+	watermark  int64                 // Unix milliseconds up to which every partition was read
+}
+
+// progress is how far a partition was read.
+type progress struct {
+	next   int64 // offset
+	loaded int64 // what a snapshot stands for: offsets below it are in it
+	time   int64 // greatest time of a record, in Unix milliseconds
+}
+
+// unread is the time of partitions of which nothing was read: they hold the watermark.
+const unread = math.MinInt64
+
+func newClock() clock { return clock{partitions: map[string][]progress{}, watermark: unread} }
+
+// expect makes a topic have at least n partitions.
+func (c *clock) expect(topic string, n int) {
+	for len(c.partitions[topic]) < n {
+		c.partitions[topic] = append(c.partitions[topic], progress{time: unread})
+	}
+	c.settle()
+}
+
+// advance takes note of a record. It reports false for one that a loaded snapshot holds.
+func (c *clock) advance(r Record) bool {
+	list := c.partitions[r.Topic]
+	if r.Partition >= len(list) {
+		c.expect(r.Topic, r.Partition+1)
+		list = c.partitions[r.Topic]
+	}
+	p := &list[r.Partition]
+	if r.Offset < p.loaded {
+		return false
+	}
+	p.next = max(p.next, r.Offset+1)
+	before := p.time
+	p.time = max(p.time, r.Time.UnixMilli())
+	if before <= c.watermark {
+		c.settle()
+	}
+	return true
+}
+
+// idle says that a topic has been read to its end as of now.
+func (c *clock) idle(topic string, now time.Time) {
+	for i := range c.partitions[topic] {
+		p := &c.partitions[topic][i]
+		p.time = max(p.time, now.UnixMilli())
+	}
+	c.settle()
+}
+
+func (c *clock) settle() {
+	lowest := int64(math.MaxInt64)
+	for _, list := range c.partitions {
+		for _, p := range list {
+			lowest = min(lowest, p.time)
+		}
+	}
+	if lowest != math.MaxInt64 {
+		c.watermark = lowest
+	}
+}

@@ -1,0 +1,68 @@
+package outcome
+
+import "time"
+
+// verdict says whether an event counts for its search.
+type verdict int
+
+const (
+	counts verdict = iota
+	outOfWindow
+	unknownSection
+)
+
+// judge says whether an event counts for the search of o, which was asked at a time, and
+// for which of its sections: -1 if it names none.
+func judge(o *Shape, asked int64, e event, attribution time.Duration) (section int, v verdict) {
+	after := e.at - asked
+	if after < -maxEarly.Milliseconds() || after > attribution.Milliseconds() {
+		return -1, outOfWindow
+	}
+	if e.section == 0 {
+		return -1, counts
+	}
+	for i := range o.Slots {
+		if o.Slots[i].hash == e.section && !o.Slots[i].Omitted {
+			return i, counts
+		}
+	}
+	return -1, unknownSection
+}
+
+// evaluate sums up the events that count for the search of o, which holds no event yet. It
+// is a function of its arguments.
+func evaluate(o *Outcome, asked int64, events packed, attribution time.Duration) {
+	for i := range events.len() {
+		e := events.at(i) // in the order of time
+		section, v := judge(o.Shape, asked, e, attribution)
+		if v != counts {
+			continue
+		}
+		o.count(e, section)
+		if e.success() && !o.First.OK {
+			after := time.Duration(max(e.at-asked, 0)) * time.Millisecond
+			o.First = First{OK: true, Section: section, Ordinal: int(e.ordinal), After: after}
+		}
+	}
+}
+
+// count adds an event to the sums of the page, and of its section if it names one.
+func (o *Outcome) count(e event, section int) {
+	o.Events++
+	var none Section
+	s := &none
+	if section >= 0 {
+		s = &o.Sections[section]
+	}
+	switch e.kind {
+	case kindClick:
+		o.Clicks++
+		s.Clicks++
+	case kindStream:
+		o.Streams++
+		s.Streams++
+	case kindOther:
+		return
+	}
+	o.Viewed, s.Viewed = true, true
+}

@@ -1,0 +1,56 @@
+package experiment
+
+import (
+	"errors"
+	"fmt"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// srmBlocks is the p-value below which unit counts and weights contradict each other
+// (Fabijan et al., Diagnosing Sample Ratio Mismatch in Online Controlled Experiments, 2019).
+// It is low because the check is repeated at every readout.
+const srmBlocks = 0.001
+
+// SRM is the check for a sample ratio mismatch: whether the arms have the numbers of units
+// that their weights promise. If they have not, units are lost or counted in a way that
+// differs by arm, and no comparison of the arms means anything.
+type SRM struct {
+	ChiSquared float64            `json:"chi_squared"` // Σ (units − expected)²/expected
+	P          float64            `json:"p"`           // Pearson's χ², arms − 1 degrees of freedom
+	Expected   map[string]float64 `json:"expected"`    // units, by arm
+	Mismatch   bool               `json:"mismatch"`    // p < 0.001: nothing may be read out
+}
+
+// CheckRatio compares units by arm with the arms' weights, which are positive and need not
+// sum to 1. An arm without a weight that has units is an error, and so are fewer than two
+// arms.
+func CheckRatio(units map[string]int64, weights map[string]float64) (SRM, error) {
+	var total, weight float64
+	for name, n := range units {
+		if _, ok := weights[name]; !ok || n < 0 {
+			return SRM{}, fmt.Errorf("sample ratio: arm %s with %d units: unknown or negative", name, n)
+		}
+		total += float64(n)
+	}
+	for name, w := range weights {
+		if !(w > 0) {
+			return SRM{}, fmt.Errorf("sample ratio: arm %s: weight %v must be positive", name, w)
+		}
+		weight += w
+	}
+	if len(weights) < 2 {
+		return SRM{}, errors.New("sample ratio: an experiment has at least two arms")
+	}
+	out := SRM{P: 1, Expected: make(map[string]float64, len(weights))}
+	for name, w := range weights {
+		e := total * w / weight
+		out.Expected[name] = e
+		if e > 0 {
+			out.ChiSquared += sq(float64(units[name])-e) / e
+		}
+	}
+	out.P = distuv.ChiSquared{K: float64(len(weights) - 1)}.Survival(out.ChiSquared)
+	out.Mismatch = out.P < srmBlocks
+	return out, nil
+}

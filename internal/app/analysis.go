@@ -1,0 +1,266 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/parallel-fusion/pfr/consumers/experiments"
+	metrics "github.com/parallel-fusion/pfr/consumers/metrics/next"
+	"github.com/parallel-fusion/pfr/consumers/outcome"
+	"github.com/parallel-fusion/pfr/internal/stream"
+	"github.com/parallel-fusion/pfr/internal/supervise"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// ConsumersConfig is the join of pages and interactions, and what stands on it. One process
+// at a time does this work; others of the role wait to take it over.
+type ConsumersConfig struct {
+	// StateDir keeps snapshots of the state. Without one the state is made anew at start, from
+	// what the topics retain.
+	StateDir      string        `yaml:"state_dir"`
+	SnapshotEvery time.Duration `yaml:"snapshot_every"`
+	PublishEvery  time.Duration `yaml:"publish_every"` // what has changed of the online metrics
+
+	Outcomes    outcome.Config     `yaml:"outcomes"`
+	Online      metrics.Config     `yaml:"online"`
+	Experiments experiments.Config `yaml:"experiments"`
+}
+
+func defaultConsumersConfig() ConsumersConfig {
+	return ConsumersConfig{
+		SnapshotEvery: 30 * time.Second, PublishEvery: time.Second,
+		Outcomes: outcome.DefaultConfig(), Online: metrics.DefaultConfig(), Experiments: experiments.DefaultConfig(),
+	}
+}
+
+// Validate reports every problem at once.
+func (c ConsumersConfig) Validate() error {
+	errs := []error{c.Outcomes.Validate(), c.Online.Validate(), c.Experiments.Validate()}
+	if c.SnapshotEvery <= 0 || c.PublishEvery <= 0 {
+		errs = append(errs, errors.New("snapshot_every and publish_every must be positive"))
+	}
+	return errors.Join(errs...)
+}
+
+// analysis is the work of the consumers role.
+type analysis struct {
+	in    *infra
+	cfg   ConsumersConfig
+	log   *slog.Logger
+	store *outcome.Store // nil: no snapshots
+	join  *outcome.Join
+
+	windows *metrics.Windows
+	trials  *trials
+}
+
+// groupConsumers is the group of which one member works.
+const groupConsumers = "pfr-consumers"
+
+func newAnalysis(in *infra, cfg Config) (*analysis, error) {
+	a := &analysis{in: in, cfg: cfg.Consumers, log: in.log}
+	if cfg.Embedded.Enabled && cfg.Embedded.DataDir != "" && a.cfg.StateDir == "" {
+		a.cfg.StateDir = filepath.Join(cfg.Embedded.DataDir, "consumers")
+	}
+	var err error
+	if a.join, err = outcome.New(a.cfg.Outcomes, in.reg); err != nil {
+		return nil, err
+	}
+	if a.windows, err = metrics.New(a.cfg.Online, in.reg); err != nil {
+		return nil, err
+	}
+	if a.trials, err = newTrials(in, cfg); err != nil {
+		return nil, err
+	}
+	a.join.Subscribe(a.windows)
+	a.join.Subscribe(a.trials.counts)
+	if a.cfg.StateDir != "" {
+		a.store, err = outcome.NewStore(a.cfg.StateDir, in.log)
+	}
+	return a, err
+}
+
+// consumersParts joins interactions to pages, publishes what came of them, and reads the
+// experiments out.
+func consumersParts(in *infra, cfg Config) ([]supervise.Part, error) {
+	a, err := newAnalysis(in, cfg)
+	if err != nil {
+		return nil, err
+	}
+	mc := member(in, groupConsumers, 1)
+	return []supervise.Part{
+		{Name: "consumers/rollout", Run: a.trials.live.Run},
+		{Name: "consumers", Run: func(ctx context.Context, ready func()) error {
+			ready()
+			return stream.Lease(ctx, in.cluster, schemas.TopicControl, mc, a.work)
+		}},
+	}, nil
+}
+
+// work does everything from a known state on, until ctx ends.
+func (a *analysis) work(ctx context.Context) error {
+	began := time.Now()
+	if err := a.restore(ctx); err != nil {
+		return ended(ctx, err)
+	}
+	a.log.Info("online metrics go on", "searches", first(a.join.Held()), "watermark", a.join.Watermark(), "took", time.Since(began))
+	g, gctx := errgroup.WithContext(ctx)
+	read := newCatchUp(schemas.TopicSERPs, schemas.TopicInteractions)
+	g.Go(func() error {
+		return stream.Tail(gctx, a.in.cluster, pages, a.from(schemas.TopicSERPs, read), func(_ context.Context, p schemas.SERP, m stream.Meta) error {
+			a.join.Page(p, recordOf(m))
+			return nil
+		})
+	})
+	g.Go(func() error {
+		return stream.Tail(gctx, a.in.cluster, interactions, a.from(schemas.TopicInteractions, read), func(_ context.Context, i schemas.Interaction, m stream.Meta) error {
+			a.join.Interaction(i, recordOf(m))
+			return nil
+		})
+	})
+	g.Go(func() error { return a.trials.follow(gctx) })
+	g.Go(func() error { // half a count is not published
+		if !read.wait(gctx) {
+			return nil
+		}
+		return a.tick(gctx)
+	})
+	err := g.Wait()
+	if a.store != nil {
+		err = errors.Join(err, a.store.Save(a.join))
+	}
+	return ended(ctx, err)
+}
+
+// ended hides an error that the end of ctx itself has caused.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
+}
+
+func first[A, B any](a A, _ B) A { return a }
+
+func recordOf(m stream.Meta) outcome.Record {
+	return outcome.Record{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Time: m.Time}
+}
+
+// restore brings the state to where the last holder left it, or to the beginning.
+func (a *analysis) restore(ctx context.Context) error {
+	if err := a.load(); err != nil {
+		return fmt.Errorf("state of the consumers: %w", err)
+	}
+	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
+		ends, err := a.in.cluster.Offsets(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("partitions of %s: %w", topic, err)
+		}
+		a.join.Expect(topic, len(ends))
+	}
+	return a.seed(ctx)
+}
+
+// load reads the last snapshot; without one the topics are read from their start.
+func (a *analysis) load() error {
+	if a.store != nil {
+		_, err := a.store.Load(a.join)
+		return err
+	}
+	if err := a.join.Load(strings.NewReader("")); !errors.Is(err, outcome.ErrDamaged) { // it empties the state
+		return err
+	}
+	return nil
+}
+
+// seed tells which revisions were published, so that later ones are higher.
+func (a *analysis) seed(ctx context.Context) error {
+	a.windows.Seeded()
+	return stream.Tail(ctx, a.in.cluster, online, stream.TailConfig{UntilEnd: true},
+		func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
+			a.windows.Seed(m.Key(), m.Revision)
+			return nil
+		})
+}
+
+func (a *analysis) from(topic string, read *catchUp) stream.TailConfig {
+	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() { read.done(topic) }}
+}
+
+// tick does what is to be done from time to time.
+func (a *analysis) tick(ctx context.Context) error {
+	publish, snapshot, readout := time.NewTicker(a.cfg.PublishEvery), time.NewTicker(a.cfg.SnapshotEvery), time.NewTicker(a.cfg.Experiments.Every)
+	defer publish.Stop()
+	defer snapshot.Stop()
+	defer readout.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-publish.C:
+			a.idle(ctx)
+			if err := a.publish(ctx); err != nil {
+				return err
+			}
+		case <-readout.C:
+			if err := a.trials.publish(ctx); err != nil {
+				return err
+			}
+		case <-snapshot.C:
+			if a.store == nil {
+				continue
+			}
+			if err := a.store.Save(a.join); err != nil { // the last one still stands
+				a.log.Error("snapshot of the consumers' state", "err", err)
+			}
+		}
+	}
+}
+
+// idle moves the watermark of topics on which nothing has happened.
+func (a *analysis) idle(ctx context.Context) {
+	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
+		now := time.Now()
+		ends, err := a.in.cluster.Offsets(ctx, topic)
+		if err != nil {
+			continue // brokers that are away hold the watermark
+		}
+		next := a.join.Next(topic)
+		behind := false
+		for p, end := range ends {
+			behind = behind || max(next[p], end.First) < end.Next
+		}
+		if !behind {
+			a.join.Idle(topic, now)
+		}
+	}
+}
+
+// publishAtOnce is how many records are on their way to the brokers at a time.
+const publishAtOnce = 64
+
+// publish sends what has changed. Brokers that are away make it wait.
+func (a *analysis) publish(ctx context.Context) error {
+	out := insist[schemas.OnlineMetrics]{publish(a.in, online)}
+	for {
+		changed := a.windows.Dirty(time.Now())
+		if len(changed) == 0 {
+			return nil
+		}
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(publishAtOnce)
+		for _, m := range changed {
+			g.Go(func() error { return out.Publish(gctx, m) })
+		}
+		if err := g.Wait(); err != nil {
+			return fmt.Errorf("publish online metrics: %w", err)
+		}
+	}
+}
