@@ -68,6 +68,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"CutsOffAfterDrainTime", testCutOff},
 		{"StuckHandlerLeavesTheGroup", testStuck},
 		{"AssignmentIsPrepared", testAssigned},
+		{"OneHoldsTheLease", testLease},
+		{"LeaseEndsWithItsWork", testLeaseEnds},
 		{"PoisonMovesOn", testPoison},
 		{"MissingDeadLetterTopicBlocks", testBlocked},
 		{"TailReads", testTail},
