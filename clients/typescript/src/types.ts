@@ -16,6 +16,8 @@ export type Name = string;
 export type Tool = string;
 /** the tier of the cascade that decided */
 export type Source = "cache" | "precomputed" | "student" | "llm" | "fallback";
+/** who composes the calls; absent means pre-fusion */
+export type Mode = "pre-fusion" | "post-fusion";
 /** One search, on pfr.queries.v1. */
 export type Query = PublicQuery & {
   user?: User;
@@ -44,17 +46,17 @@ export interface PublicQuery {
   platform?: Token;
   client_id?: Token;
   session_id?: Token;
-  /** who composes the calls; absent means pre-fusion */
-  mode?: "pre-fusion" | "post-fusion";
+  mode?: Mode;
   submitted_at: string;
   /** when the page must be out */
   deadline: string;
-  /** arm by experiment */
-  experiments?: {
-    [k: string]: Name;
-  };
+  experiments?: Experiments;
   /** a health check */
   probe?: boolean;
+}
+/** arm by experiment */
+export interface Experiments {
+  [k: string]: Name;
 }
 /** What a language model read and wrote. */
 export interface Tokens {
@@ -138,8 +140,10 @@ export interface Decision {
   degraded?: boolean;
   /** calibrated probability that the route is right */
   confidence: number;
-  /** of the roll-out; absent for the default */
+  /** of the roll-out, or experiment/arm; absent for the default */
   arm?: Token;
+  /** the arms of the experiment differ for this query */
+  exposed?: boolean;
   /** the next best routes, best first */
   alternatives?: Alternative[];
   /** what was asked, in order */
@@ -203,8 +207,10 @@ export interface RouteSummary {
   confidence: number;
   manifest_version: Name;
   model_version?: Token;
-  /** of the roll-out; absent for the default */
+  /** of the roll-out, or experiment/arm; absent for the default */
   arm?: Token;
+  /** the arms of the experiment differ for this query */
+  exposed?: boolean;
   /** the next best routes, best first */
   alternatives?: Alternative[];
   /** what was asked, in order */
@@ -263,14 +269,46 @@ export interface Slots {
   /** in layout order */
   slots: Slot[];
 }
-/** What an operator has set for every router, on pfr.control.v1. */
+/** What analytics may know of the query of a page. Who asked is named by salted pseudonyms alone. */
+export interface Asked {
+  /** when the query was submitted */
+  at: string;
+  locale: Name;
+  platform?: Token;
+  mode?: Mode;
+  /** pseudonym of whom arms are assigned to */
+  client?: Token;
+  /** pseudonym */
+  session?: Token;
+  /** pseudonym */
+  user?: Token;
+  experiments?: Experiments;
+  /** features of the user that the operator has named one by one */
+  features?: {
+    [k: string]: string;
+  };
+}
+/** Durations in logarithmic bins: with g = 1.01 / 0.99, bin i counts those in (g^(i-1), g^i] milliseconds. */
+export interface Histogram {
+  /** a microsecond or less */
+  zero?: number;
+  /** count by bin */
+  bins?: {
+    [k: string]: number;
+  };
+}
+/** What is set for every router, by an operator or by an experiment that harms, on pfr.control.v1: either the ladder, or that an arm serves nobody. */
 export interface Control {
   schema_version: SchemaVersion;
   /** the best tier that anybody may use */
-  ladder: "llm" | "student" | "search";
+  ladder?: "llm" | "student" | "search";
+  /** experiment/arm */
+  arm?: Token;
+  /** of arm: its queries get the control's decisions */
+  off?: boolean;
   /** why, for a person */
   reason?: string;
-  /** the name of the key that was used */
+  /** the name of the key that was used, or of the part that did it */
   by: Name;
   set_at: string;
 }
@@ -291,6 +329,16 @@ export interface DeadLetter {
     [k: string]: unknown;
   };
 }
+/** What is known of an experiment, on pfr.experiments.v1. */
+export interface ExperimentReadout {
+  schema_version: SchemaVersion;
+  experiment: Name;
+  as_of: string;
+  /** an object for who shows it; see docs/experiments.md */
+  readout: {
+    [k: string]: unknown;
+  };
+}
 /** An event of User Behavior Insights 1.3, on pfr.interactions.v1. */
 export interface Interaction {
   schema_version: SchemaVersion;
@@ -305,11 +353,17 @@ export interface Interaction {
   timestamp: string;
   /** when it was sent, by the client's clock */
   sent_at?: string;
+  /** when the edge took it, by the edge's clock; a client does not set it */
+  received_at?: string;
+  /** of the page */
+  market?: Market;
   route?: Token;
   section_id?: Token;
   /** from 1 */
   section_position?: number;
   ms_played?: number;
+  /** how long a section was in view */
+  visible_ms?: number;
   event_attributes: {
     object: {
       /** a catalogue id; clicks and streams have one */
@@ -328,8 +382,16 @@ export interface OnlineMetrics {
   window: "1m" | "1h" | "1d" | "all";
   /** of the window; 0001-01-01T00:00:00Z for all */
   start: string;
-  cut: {
-    route: Name;
+  /** What is absent is not cut by; without any it is everything. */
+  cut?: {
+    route?: Token;
+    section?: Token;
+    tool?: Token;
+    /** that decided */
+    tier?: Token;
+    market?: Token;
+    platform?: Token;
+    arm?: Token;
   };
   /** grows with each correction */
   revision: number;
@@ -341,6 +403,63 @@ export interface OnlineMetrics {
     /** searches with a click or a stream */
     successes: number;
     success_rate: number;
+    /** texts on the way to another one: in no other count */
+    typed?: number;
+    /** searches whose events were too many to be a listener's */
+    flooded?: number;
+    /** searches of which something came into view */
+    viewed?: number;
+    /** searches with a click */
+    clicked?: number;
+    /** searches with a stream */
+    streamed?: number;
+    /** successes that began outside the first section */
+    rescues?: number;
+    /** successes that began in this section; of cuts by section or tool */
+    first?: number;
+    /** searches without a click, a stream or another wording */
+    abandoned?: number;
+    /** those whose page had no answer on it */
+    bad_abandoned?: number;
+    /** searches that were worded otherwise soon after */
+    reformulated?: number;
+    /** decided from the cache or ahead of time */
+    known?: number;
+    /** decided by the fallback */
+    fallbacks?: number;
+    /** pages of that status */
+    degraded?: number;
+    /** pages of that status */
+    partial?: number;
+    /** pages of that status */
+    expired?: number;
+    /** pages with nothing on them */
+    zero_results?: number;
+    /** searches for which a language model was asked */
+    asked?: number;
+    /** of Asked: what it said was no valid decision */
+    invalid?: number;
+    /** of language models */
+    cost_nano_usd?: number;
+    /** that were asked for */
+    sections?: number;
+    /** sections that found nothing */
+    empty?: number;
+    /** sections that were not answered */
+    failed?: number;
+    /** first successes by their position in the section */
+    ranks?: {
+      [k: string]: number;
+    };
+    time_to_success?: Histogram;
+    /** by stage: total, queued, router, tools, refine */
+    latency?: {
+      [k: string]: Histogram;
+    };
+  };
+  /** what follows from the counts, by name */
+  rates?: {
+    [k: string]: number;
   };
   as_of: string;
 }
@@ -387,6 +506,7 @@ export interface SERP {
   probe?: boolean;
   /** found nothing and are not shown; status and reason say why */
   omitted?: Section[];
+  asked?: Asked;
 }
 /** A query with its decision, on pfr.route-decisions.v1. */
 export interface RouteDecision {
