@@ -26,7 +26,7 @@ func decide(r *Report, m moment) {
 		}
 	}
 	if r.AtLook {
-		r.Looks = append(r.Looks, Look{Fraction: r.Information, Ship: ship})
+		r.Looks = append(r.Looks, Look{Fraction: m.at, Ship: ship})
 	}
 }
 

@@ -101,7 +101,7 @@ func (p Plan) nextLook(taken []Look) float64 {
 	}
 	for _, f := range p.Looks {
 		if f > last {
-			return max(f, last+minGap)
+			return min(max(f, last+minGap), 1)
 		}
 	}
 	return 0
@@ -111,6 +111,7 @@ func (p Plan) nextLook(taken []Look) float64 {
 type moment struct {
 	plan        Plan
 	information float64
+	at          float64   // information as a look has it
 	due         bool      // a look
 	final       bool      // at or after the last look
 	fractions   []float64 // of the looks until now; of what now would be a look of, if none is due
@@ -120,20 +121,23 @@ type moment struct {
 }
 
 func schedule(p Plan, d Data, information float64) moment {
-	m := moment{plan: p, information: information, fractions: fractions(d.Looks), ready: true, cache: map[Test]float64{}}
+	m := moment{plan: p, information: information, at: information, fractions: fractions(d.Looks), ready: true, cache: map[Test]float64{}}
+	if information > 1-minGap {
+		m.at = max(information, 1) // a look so close to the last is the last
+	}
 	for _, a := range p.Arms {
 		m.ready = m.ready && d.Arms[a.Name].Units >= p.MinUnits
 	}
 	next := p.nextLook(d.Looks)
-	m.due = m.ready && next > 0 && information >= next
+	m.due = m.ready && next > 0 && m.at >= next
 	last := 0.0
 	if n := len(m.fractions); n > 0 {
 		last = m.fractions[n-1]
 	}
-	if last < 1 && information >= last+minGap {
-		m.fractions = append(m.fractions, information)
+	if last < 1 && m.at >= last+minGap {
+		m.fractions = append(m.fractions, m.at)
 	}
-	m.final = last >= 1 || m.due && information >= 1
+	m.final = last >= 1 || m.due && m.at >= 1
 	return m
 }
 

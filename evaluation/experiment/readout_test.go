@@ -189,6 +189,12 @@ func TestLooks(t *testing.T) {
 	if near := at(7960, []experiment.Look{{Fraction: .395}}); near.AtLook || math.Abs(near.NextLook-.405) > 1e-12 {
 		t.Errorf("looks at 0.395 and 0.398: %v, next %v", near.AtLook, near.NextLook)
 	}
+	if late := at(19_900, []experiment.Look{{Fraction: .5}}); !late.AtLook || late.Looks[1].Fraction != 1 || late.NextLook != 0 {
+		t.Errorf("a look at 0.995: %+v, next %v", late.Looks, late.NextLook)
+	}
+	if last := at(20_000, []experiment.Look{{Fraction: .989}}); !last.AtLook || last.NextLook != 0 {
+		t.Errorf("the last look after one at 0.989: %v", last.AtLook)
+	}
 	// Fit to ship once, and worse since.
 	turned := normal()
 	turned.success = .45

@@ -37,7 +37,7 @@ type Data struct {
 
 // Look is a readout that could decide.
 type Look struct {
-	Fraction float64  `json:"fraction"` // information fraction at which it was taken
+	Fraction float64  `json:"fraction"` // information fraction at which it was taken; 1 from 0.99 on
 	Ship     []string `json:"ship"`     // arms that it found fit to ship
 }
 
