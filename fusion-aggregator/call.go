@@ -18,7 +18,13 @@ func (a *Aggregator) call(ctx context.Context, d *schemas.RouteDecision, i int, 
 	ctx, end := telemetry.Start(ctx, "call "+c.Tool, telemetry.Internal)
 	ctx, cancel := context.WithDeadline(ctx, limit.Add(a.cfg.LateGrace))
 	defer cancel()
-	r := a.ask(ctx, request(d, c, limit))
+	req := request(d, c, limit)
+	var r reply
+	if c.Rival != nil {
+		r = a.duel(ctx, req, *c.Rival)
+	} else {
+		r = a.ask(ctx, req)
+	}
 	end(r.err)
 	return answer{i: i, resp: r.resp, err: r.err, took: time.Since(start), repeated: r.repeat}
 }

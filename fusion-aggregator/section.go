@@ -20,6 +20,9 @@ func section(c schemas.Call, ans answer) schemas.Section {
 	}
 	if s.Status == schemas.SectionOK {
 		s.Items = ans.resp.Items // with the spare ones
+		if compared(s.Items) {
+			s.Rival = c.Rival
+		}
 	}
 	return s
 }

@@ -37,7 +37,7 @@ func (r *Router) Warm(rec schemas.RouteDecision, now time.Time) bool {
 	}
 	p := r.newPass(q, r.rollout.Assign(q))
 	sure := d.Source == schemas.SourceLLM || p.asker == nil || d.Confidence >= r.cfg.AskBelow
-	if !sure || p.arm.Name != d.Arm || (d.Route == composed) != p.composes || p.stale(d) {
+	if !sure || compares(&d) || p.arm.Name != d.Arm || (d.Route == composed) != p.composes || p.stale(d) {
 		return false
 	}
 	d.Tiers, d.TookMS = nil, 0

@@ -25,6 +25,15 @@ type Arm struct {
 	Without []string // routes that are not offered
 	// Rivals are all arms of an experiment. A decision says whether they differ for its query.
 	Rivals []Arm
+	Duels  []Duel // sections that mix the answers of two tools
+}
+
+// Duel compares two tools within a section, for queries of one route.
+type Duel struct {
+	Name    string
+	Route   string
+	Section string
+	Tool    string // the rival of the section's tool
 }
 
 func (a Arm) offers(route string) bool { return !slices.Contains(a.Without, route) }

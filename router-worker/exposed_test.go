@@ -3,6 +3,7 @@ package router_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	router "github.com/parallel-fusion/pfr/router-worker"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -55,3 +56,41 @@ func (b byName) Assign(q schemas.PublicQuery) router.Arm {
 	return b.arms[slices.IndexFunc(b.arms, func(a router.Arm) bool { return a.Name == q.ClientID })]
 }
 func (byName) Shadow(schemas.PublicQuery) (router.Arm, bool) { return router.Arm{}, false }
+
+// A comparison changes the calls of its route alone, and nothing in a cache.
+func TestDuelsNameTheRival(t *testing.T) {
+	plain, dueling := router.Arm{Name: "a"}, router.Arm{Name: "a", Duels: []router.Duel{
+		{Name: "next", Route: "search", Section: "results", Tool: "search_next"},
+		{Name: "other", Route: "podcast_recs", Section: "shows", Tool: "search_next"},
+		{Name: "same", Route: "search", Section: "results", Tool: "search"},
+	}}
+	q := query("anything new from pulp")
+	for _, arms := range [][]router.Arm{{plain, dueling, plain}, {dueling, plain, dueling}} {
+		assign := &oneByOne{arms: arms}
+		r := cascade(t, hesitant("search", .99), nil, assign)
+		for _, arm := range arms {
+			d := r.Decide(t.Context(), q)
+			rival := d.Calls[0].Rival
+			if (rival != nil) != (arm.Duels != nil) || rival != nil && *rival != (schemas.Rival{Tool: "search_next", Comparison: "next"}) {
+				t.Errorf("by %s: rival %+v, with %d duels", d.Source, rival, len(arm.Duels))
+			}
+		}
+	}
+	r := cascade(t, hesitant("search", .99), nil, &oneByOne{arms: []router.Arm{dueling, dueling}})
+	rec := schemas.RouteDecision{Query: q, Decision: r.Decide(t.Context(), q), DecidedAt: time.Now()}
+	if r.Warm(rec, time.Now()) {
+		t.Error("the decision of a comparison warms the cache of everybody")
+	}
+}
+
+// oneByOne assigns each query to the next arm.
+type oneByOne struct {
+	arms []router.Arm
+	n    int
+}
+
+func (o *oneByOne) Assign(schemas.PublicQuery) router.Arm {
+	o.n++
+	return o.arms[(o.n-1)%len(o.arms)]
+}
+func (*oneByOne) Shadow(schemas.PublicQuery) (router.Arm, bool) { return router.Arm{}, false }

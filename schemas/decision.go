@@ -131,6 +131,19 @@ type Call struct {
 	PerArtist int         `json:"per_artist,omitempty"`
 	Diversity float64     `json:"diversity,omitempty"` // 0 takes items by rank alone, 1 as different as can be
 	Empty     EmptyPolicy `json:"empty,omitempty"`     // "" means EmptyExplain
+	Rival     *Rival      `json:"rival,omitempty"`     // another tool for the same section, to compare with
+}
+
+// Rival is a tool that is asked for the same as a call. The section shows a mix of both
+// answers, in which each item says whose it is.
+type Rival struct {
+	Tool       string `json:"tool"`
+	Comparison string `json:"comparison"` // its name
+}
+
+func (r *Rival) check(p *problems) {
+	p.tool(r.Tool)
+	p.name("comparison", r.Comparison)
 }
 
 // EmptyPolicy says what becomes of a section without items.
@@ -260,6 +273,9 @@ func (c *Call) check(p *problems) {
 	p.between("per_artist", c.PerArtist, 0, MaxItems)
 	p.ratio("diversity", c.Diversity)
 	oneOf(p, "empty", c.Empty, "", EmptyExplain, EmptyOmit)
+	if c.Rival != nil {
+		within(p, "rival", c.Rival, (*Rival).check)
+	}
 }
 
 func (l *Lead) check(p *problems) {

@@ -25,7 +25,19 @@ type Item struct {
 	// stands for them: acoustic, album, clean, deluxe, demo, edit, explicit, live, mono,
 	// remaster, session, single, stereo or studio. It is set by fusion.
 	Versions []string `json:"versions,omitempty"`
+	// Team says whose the item is in a section that mixes the answers of two tools; "" for
+	// what only one had left to say. It is set by fusion.
+	Team Team `json:"team,omitempty"`
 }
+
+// Team is a side of a comparison of two tools.
+type Team string
+
+// The teams.
+const (
+	TeamA Team = "a" // of the section's tool
+	TeamB Team = "b" // of its rival
+)
 
 func (it *Item) check(p *problems) {
 	prefix, rest, _ := strings.Cut(it.ID, ":")
@@ -39,6 +51,7 @@ func (it *Item) check(p *problems) {
 	p.names("genres", it.Genres)
 	p.optional("kind", it.Kind)
 	p.names("versions", it.Versions)
+	oneOf(p, "team", it.Team, "", TeamA, TeamB)
 	p.check(isDate(it.ReleaseDate), "release_date", "must be YYYY, YYYY-MM or YYYY-MM-DD")
 	p.check(!math.IsNaN(it.Score) && !math.IsInf(it.Score, 0), "score", "must be a finite number")
 	p.text("why", it.Why, MaxTitleBytes)

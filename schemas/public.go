@@ -8,8 +8,9 @@ import "maps"
 func publicMessage() shape {
 	free := shape{anyName: nil}
 	params := shape{"params": free}
-	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "kind", "release_date", "score", "why", "synthetic", "versions")
+	item := leaves("id", "type", "title", "subtitle", "artists", "genres", "kind", "release_date", "score", "why", "synthetic", "versions", "team")
 	display := shape{"display": leaves("flow", "form", "lead", "numbered", "text", "width", "room")}
+	rival := shape{"rival": leaves("tool", "comparison")}
 	path := shape{
 		"alternatives": leaves("route", "confidence"),
 		"tiers":        leaves("source", "outcome", "route", "confidence", "took_ms", "cost_usd"),
@@ -17,7 +18,7 @@ func publicMessage() shape {
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
 		"manifest_version", "model_version", "prompt_version", "arm", "exposed", "cost_usd", "took_ms").and(params).and(path).and(shape{
 		"calls": leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late",
-			"per_artist", "diversity", "empty").and(params).and(display),
+			"per_artist", "diversity", "empty").and(params).and(display).and(rival),
 		"tokens": leaves("prompt", "cached", "completion"),
 		"refine": leaves("budget_ms", "keep_top"),
 		"lead":   leaves("section", "confidence"),
@@ -26,7 +27,7 @@ func publicMessage() shape {
 	query := leaves("schema_version", "correlation_id", "text", "market", "locale", "platform", "client_id", "session_id",
 		"mode", "submitted_at", "deadline", "probe").and(shape{"experiments": free})
 	section := leaves("id", "title", "component", "tool", "status", "reason", "text", "took_ms", "service_ms",
-		"mandatory", "cached", "repeated").and(shape{"items": item}).and(display)
+		"mandatory", "cached", "repeated").and(shape{"items": item}).and(display).and(rival)
 	page := leaves("layout", "notice", "status", "coverage", "refined", "cost_usd", "created_at").and(shape{
 		"route":    leaves("name", "source", "degraded", "confidence", "manifest_version", "model_version", "arm", "exposed").and(params).and(path),
 		"sections": section, "omitted": section,

@@ -110,6 +110,9 @@ type Section struct {
 	Mandatory bool          `json:"mandatory,omitempty"`
 	Cached    bool          `json:"cached,omitempty"`   // the tool had answered an equal call
 	Repeated  bool          `json:"repeated,omitempty"` // the call was repeated, and the repeat answered first
+	// Rival is set on a section that mixes the answers of two tools. Team a of its items is
+	// the section's tool, team b the rival.
+	Rival *Rival `json:"rival,omitempty"`
 }
 
 // Timings is where the time of a page went, in milliseconds.
@@ -205,4 +208,7 @@ func (s *Section) check(p *problems) {
 	p.amount("service_ms", s.ServiceMS)
 	checkItems(p, s.Items)
 	within(p, "display", &s.Display, (*Display).check)
+	if s.Rival != nil {
+		within(p, "rival", s.Rival, (*Rival).check)
+	}
 }

@@ -11,9 +11,9 @@ const (
 	TopicInteractions      = "pfr.interactions.v1"
 	TopicPrecomputedRoutes = "pfr.precomputed-routes.v1" // compacted
 	TopicShadowDecisions   = "pfr.shadow-decisions.v1"   // of candidate routers
-	TopicOnlineMetrics     = "pfr.online-metrics.v1" // compacted
-	TopicExperiments       = "pfr.experiments.v1" // compacted
-	TopicControl           = "pfr.control.v1"     // compacted
+	TopicOnlineMetrics     = "pfr.online-metrics.v1"     // compacted
+	TopicExperiments       = "pfr.experiments.v1"        // compacted
+	TopicControl           = "pfr.control.v1"            // compacted
 	TopicDeadLetters       = "pfr.dead-letters.v1"
 )
 

@@ -13,6 +13,8 @@ import (
 // ErrDamaged if r holds no whole snapshot of these parts; the state is empty then. Records
 // at offsets that the snapshot stands for are ignored from then on.
 func (j *Join) Load(r io.Reader) error {
+	j.saving.Lock()
+	defer j.saving.Unlock()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.empty()

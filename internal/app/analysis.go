@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parallel-fusion/pfr/consumers/experiments"
-	metrics "github.com/parallel-fusion/pfr/consumers/metrics/next"
+	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/internal/stream"
 	"github.com/parallel-fusion/pfr/internal/supervise"

@@ -44,7 +44,7 @@ var layers = []layer{
 	{folder: "tool-workers/catalog/generate", may: []string{"=tool-workers/catalog", "tool-workers/taxonomy"}},
 	{folder: "tool-workers/recommend", tests: []string{"evaluation/recs"}},
 	{folder: "tool-workers/listening", may: []string{"schemas", "tool-workers/catalog", "tool-workers/recommend", "tool-workers/taste"}, tests: []string{"tool-workers/catalog/generate", "tool-workers/tooltest"}},
-	{folder: "fusion-aggregator", may: leaves},
+	{folder: "fusion-aggregator", may: append([]string{"evaluation/interleave"}, leaves...)},
 	{folder: "fusion-aggregator/refine", may: append([]string{"=fusion-aggregator", "=internal/llm"}, leaves...), tests: []string{"internal/llm/llmtest"}},
 	{folder: "consumers", may: leaves},
 	{folder: "consumers/metrics", may: append([]string{"=consumers", "consumers/outcome"}, leaves...)},

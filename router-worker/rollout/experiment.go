@@ -120,7 +120,7 @@ func (p Plan) check() error {
 
 // draw returns the arm of a query, if it takes part.
 func (e Experiment) draw(q schemas.PublicQuery) (Variant, bool) {
-	if len(e.Markets) > 0 && !slices.Contains(e.Markets, q.Market) || len(e.Platforms) > 0 && !slices.Contains(e.Platforms, q.Platform) {
+	if !concerns(e.Markets, e.Platforms, q) {
 		return Variant{}, false
 	}
 	who := unit(q)

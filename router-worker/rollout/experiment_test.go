@@ -148,6 +148,35 @@ func treated(t *testing.T, l *rollout.Live) schemas.PublicQuery {
 	return schemas.PublicQuery{}
 }
 
+// A comparison takes its share of the clients, in whatever arm they are, until it is off.
+func TestComparisons(t *testing.T) {
+	p := parse(t, compared+`
+comparisons: [{name: next, salt: x, share: 0.3, markets: [GB], route: search, section: results, tool: search_next}]
+`)
+	n := map[bool]int{}
+	for i := range 10_000 {
+		q := client(i, "GB", "ios")
+		a := p.Assign(q)
+		n[len(a.Duels) == 1]++
+		if len(a.Duels) == 1 && a.Duels[0] != (router.Duel{Name: "next", Route: "search", Section: "results", Tool: "search_next"}) {
+			t.Fatalf("%+v", a.Duels)
+		}
+		q.Experiments = map[string]string{schemas.ExperimentArm: a.Name}
+		if p.Assign(q).Duels != nil || p.Assign(client(i, "SE", "ios")).Duels != nil {
+			t.Fatal("compared by hand, or in another market")
+		}
+	}
+	if n[true] < 2800 || n[true] > 3200 {
+		t.Errorf("%d of 10000 clients", n[true])
+	}
+	_, err := rollout.Parse([]byte("ladder: llm\ncomparisons: [{name: a b, share: 2, route: nowhere, markets: [x]}]"), known)
+	for _, want := range []string{"printable", "share 2", "nowhere", "section and tool", `market "x"`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+}
+
 func TestEveryProblemOfAnExperimentIsNamed(t *testing.T) {
 	_, err := rollout.Parse([]byte(`
 ladder: llm

@@ -37,6 +37,8 @@ type Policy struct {
 	// Experiments are tried in order, before the arms: the first that a client takes part in
 	// decides for it.
 	Experiments []Experiment `yaml:"experiments"`
+	// Comparisons mix two tools within a section, whatever arm decides.
+	Comparisons []Comparison `yaml:"comparisons"`
 	// Arms are tried in order: the first that takes a query decides it.
 	Arms       []Arm `yaml:"arms"`
 	Candidates []Arm `yaml:"shadow"`
@@ -96,6 +98,15 @@ func (p *Policy) check(known Known) error {
 		names[e.Name] = true
 		if err := e.check(known); err != nil {
 			errs = append(errs, fmt.Errorf("experiment %d %s: %w", i+1, e.Name, err))
+		}
+	}
+	for i, c := range p.Comparisons {
+		if names[c.Name] {
+			errs = append(errs, fmt.Errorf("comparison %s: the name is taken", c.Name))
+		}
+		names[c.Name] = true
+		if err := c.check(known); err != nil {
+			errs = append(errs, fmt.Errorf("comparison %d %s: %w", i+1, c.Name, err))
 		}
 	}
 	for i, a := range slices.Concat(p.Arms, p.Candidates) {
@@ -167,6 +178,19 @@ func (p *Policy) Assign(q schemas.PublicQuery) router.Arm { return p.assign(q, n
 
 // assign is Assign without the arms of experiments that are off.
 func (p *Policy) assign(q schemas.PublicQuery, off map[string]bool) router.Arm {
+	a := p.decide(q, off)
+	if _, named := q.Experiments[schemas.ExperimentArm]; named {
+		return a // it is looked at by hand
+	}
+	for _, c := range p.Comparisons {
+		if !off[c.Name] && c.takes(q) {
+			a.Duels = append(a.Duels, router.Duel{Name: c.Name, Route: c.Route, Section: c.Section, Tool: c.Tool})
+		}
+	}
+	return a
+}
+
+func (p *Policy) decide(q schemas.PublicQuery, off map[string]bool) router.Arm {
 	if name, named := q.Experiments[schemas.ExperimentArm]; named {
 		return p.arm(p.named(name))
 	}
@@ -229,10 +253,15 @@ func lower(a, b router.Rung) router.Rung {
 	return a
 }
 
+// concerns reports whether a query is of one of the markets and platforms; none means all.
+func concerns(markets, platforms []string, q schemas.PublicQuery) bool {
+	return (len(markets) == 0 || slices.Contains(markets, q.Market)) && (len(platforms) == 0 || slices.Contains(platforms, q.Platform))
+}
+
 // takes reports whether the arm is for this query. Assignment is sticky: it depends on the
 // arm's name and on who asks alone, so that arms of other names split the clients afresh.
 func (a Arm) takes(q schemas.PublicQuery) bool {
-	if len(a.Markets) > 0 && !slices.Contains(a.Markets, q.Market) || len(a.Platforms) > 0 && !slices.Contains(a.Platforms, q.Platform) {
+	if !concerns(a.Markets, a.Platforms, q) {
 		return false
 	}
 	return lot(a.Name, unit(q)) < a.Share

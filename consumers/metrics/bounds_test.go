@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/parallel-fusion/pfr/consumers/metrics/next"
+	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/internal/codec"
 	"github.com/parallel-fusion/pfr/schemas"

@@ -66,7 +66,7 @@ func (c *collector) collect(cell *copied, ch chan<- prometheus.Metric) {
 		h := quantiles[stage.String()]
 		for _, p := range percentiles() {
 			if ms, ok := h.Quantile(float64(p)/100, h.Count()); ok {
-				gauge(c.latency, ms/1000, stage.String(), "0."+strconv.Itoa(p))
+				gauge(c.latency, ms/1000, stage.String(), strconv.FormatFloat(float64(p)/100, 'g', -1, 64))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"bytes"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -11,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/parallel-fusion/pfr/consumers/metrics/next"
+	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -54,7 +55,31 @@ func TestNumbersAreThoseOfOnePassInAnyOrder(t *testing.T) {
 		if key, differs := differ(shuffled.numbers(), want); differs {
 			rt.Fatalf("shuffled: %s: got\n%+v\nwant\n%+v", key, shuffled.numbers()[key], want[key])
 		}
+		old, again := repeats(log)
+		for _, p := range []pipeline{straight, shuffled} {
+			if gotOld, gotAgain := p.became(t, "too_old"), p.became(t, "duplicate"); gotOld != old || gotAgain != again {
+				rt.Fatalf("%d too old and %d duplicates, want %d and %d", gotOld, gotAgain, old, again)
+			}
+		}
 	})
+}
+
+// repeats returns how many events of a log are too old, and how many of the others come
+// once more.
+func repeats(log []delivery) (old, again int) {
+	seen := map[[2]string]bool{}
+	for _, d := range log {
+		switch e := d.event; {
+		case e == nil:
+		case e.ReceivedAt.Sub(correctedTime(*e)) > 24*time.Hour:
+			old++
+		case seen[[2]string{e.QueryID, e.EventID}]:
+			again++
+		default:
+			seen[[2]string{e.QueryID, e.EventID}] = true
+		}
+	}
+	return old, again
 }
 
 func TestFloodsDoNotCountInAnyOrder(t *testing.T) {
@@ -82,31 +107,23 @@ func TestFloodsDoNotCountInAnyOrder(t *testing.T) {
 func TestCrashesChangeNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 2))
-		log := scenario(r, 10, 40)
+		log := scenario(r, 8, 25)
 		want := reference(log)
-		p := newPipeline(t, outcome.DefaultConfig(), metrics.DefaultConfig())
-		var saved []byte
-		next := 0
-		for crashes := 0; next < len(log); {
+		var saved bytes.Buffer
+		p := restart(t, &saved)
+		for next, crashes := 0, 0; next < len(log); {
 			p.take(log[next])
 			next++
 			if r.IntN(6) == 0 {
-				var file bytes.Buffer
-				if err := p.Save(&file); err != nil {
+				saved.Reset()
+				if err := p.Save(&saved); err != nil {
 					rt.Fatal(err)
 				}
-				saved = file.Bytes()
 			}
 			if crashes < 20 && r.IntN(8) == 0 {
 				crashes++
-				p = newPipeline(t, outcome.DefaultConfig(), metrics.DefaultConfig())
-				if saved != nil {
-					if err := p.Load(bytes.NewReader(saved)); err != nil {
-						rt.Fatal(err)
-					}
-				}
-				next = 0 // from the start of the topics: what the snapshot holds is passed over
-				if r.IntN(2) == 0 {
+				p = restart(t, &saved)
+				if next = 0; r.IntN(2) == 0 { // or from the start: what the snapshot holds is passed over
 					next = firstUnread(p, log)
 				}
 			}
@@ -115,6 +132,52 @@ func TestCrashesChangeNothing(t *testing.T) {
 			rt.Fatalf("%s: got\n%+v\nwant\n%+v", key, p.numbers()[key], want[key])
 		}
 	})
+}
+
+// TestManyCrashesWithFiles is the same with more of everything, and snapshots in files.
+func TestManyCrashesWithFiles(t *testing.T) {
+	scaled(t)
+	r := rand.New(rand.NewPCG(6, 6))
+	log := scenario(r, 4000, 12_000)
+	want := reference(log)
+	store, err := outcome.NewStore(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPipeline(t, outcome.DefaultConfig(), metrics.DefaultConfig())
+	for next, crashes := 0, 0; next < len(log); {
+		p.take(log[next])
+		next++
+		if next%500 == 0 {
+			if err := store.Save(p.Join); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if crashes < 20 && r.IntN(900) == 0 {
+			crashes++
+			p = newPipeline(t, outcome.DefaultConfig(), metrics.DefaultConfig())
+			if _, err := store.Load(p.Join); err != nil {
+				t.Fatal(err)
+			}
+			next = firstUnread(p, log)
+		}
+	}
+	if key, differs := differ(p.numbers(), want); differs {
+		t.Fatalf("%s: got\n%+v\nwant\n%+v", key, p.numbers()[key], want[key])
+	}
+	all := p.windows.List(schemas.WindowAll, time.Time{}, noon)[0]
+	t.Logf("%+v", all.Counts)
+}
+
+// restart returns a new pipeline with the state that was saved last, if any was.
+func restart(t *testing.T, saved *bytes.Buffer) pipeline {
+	p := newPipeline(t, outcome.DefaultConfig(), metrics.DefaultConfig())
+	if saved.Len() > 0 {
+		if err := p.Load(bytes.NewReader(saved.Bytes())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return p
 }
 
 // firstUnread returns the first delivery at or after the offsets to read on from.

@@ -3,6 +3,7 @@ package metrics_test
 import (
 	"cmp"
 	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -119,10 +120,10 @@ func plain(text string) string { return strings.Join(strings.Fields(strings.ToLo
 func sameWish(a, b string) bool {
 	union, common := map[string]bool{}, map[string]bool{}
 	x, y := map[string]bool{}, map[string]bool{}
-	for _, w := range strings.Fields(a) {
+	for w := range strings.FieldsSeq(a) {
 		x[w], union[w] = true, true
 	}
-	for _, w := range strings.Fields(b) {
+	for w := range strings.FieldsSeq(b) {
 		y[w], union[w] = true, true
 		if x[w] {
 			common[w] = true
@@ -360,9 +361,9 @@ func sum(a, b schemas.SearchCounts) schemas.SearchCounts {
 	a.Failed += b.Failed
 	a.Ranks = merge(a.Ranks, b.Ranks)
 	a.TimeToSuccess = mergeHistograms(a.TimeToSuccess, b.TimeToSuccess)
-	latency := map[string]schemas.Histogram{}
-	for stage, h := range a.Latency {
-		latency[stage] = h
+	latency := maps.Clone(a.Latency)
+	if latency == nil {
+		latency = map[string]schemas.Histogram{}
 	}
 	for stage, h := range b.Latency {
 		latency[stage] = mergeHistograms(latency[stage], h)

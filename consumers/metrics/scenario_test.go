@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"github.com/parallel-fusion/pfr/consumers/metrics/next"
+	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -34,7 +35,7 @@ func scenario(r *rand.Rand, searches, events int) []delivery {
 	var all []delivery
 	pages := make([]schemas.SERP, searches)
 	for i := range pages {
-		pages[i] = randomPage(r, i)
+		pages[i] = randomPage(r, i, max(3, searches/8))
 		at := pages[i].Asked.At.Add(time.Duration(r.IntN(2000)) * time.Millisecond)
 		all = append(all, delivery{page: &pages[i], at: outcome.Record{Time: at}})
 	}
@@ -45,7 +46,7 @@ func scenario(r *rand.Rand, searches, events int) []delivery {
 	for range len(all) / 5 {
 		again := all[r.IntN(len(all))]
 		again.at.Time = again.at.Time.Add(time.Duration(r.IntN(3600)) * time.Second)
-		if again.event != nil && r.IntN(2) == 0 { // sent again, and received later
+		if again.event != nil && !again.event.SentAt.IsZero() && r.IntN(2) == 0 { // sent again, and received later
 			e := *again.event
 			e.ReceivedAt, e.SentAt = e.ReceivedAt.Add(time.Minute), e.SentAt.Add(time.Minute-time.Duration(r.IntN(900))*time.Millisecond)
 			again.event = &e
@@ -80,8 +81,8 @@ func queryID(i int) string { return fmt.Sprintf("01890a5d-ac96-774b-bcce-b302099
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }
 
-func randomPage(r *rand.Rand, i int) schemas.SERP {
-	client := fmt.Sprintf("%016x", 1+r.IntN(3))
+func randomPage(r *rand.Rand, i, clients int) schemas.SERP {
+	client := fmt.Sprintf("%016x", 1+r.IntN(clients))
 	if r.IntN(6) == 0 {
 		client = ""
 	}
@@ -149,11 +150,13 @@ func randomEvent(r *rand.Rand, i int, page schemas.SERP) (schemas.Interaction, t
 type pipeline struct {
 	*outcome.Join
 	windows *metrics.Windows
+	reg     *prometheus.Registry // of the join
 }
 
 func newPipeline(t testing.TB, cfg outcome.Config, m metrics.Config) pipeline {
 	t.Helper()
-	j, err := outcome.New(cfg, nil)
+	reg := prometheus.NewRegistry()
+	j, err := outcome.New(cfg, reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +168,7 @@ func newPipeline(t testing.TB, cfg outcome.Config, m metrics.Config) pipeline {
 	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
 		j.Expect(topic, partitions)
 	}
-	return pipeline{j, w}
+	return pipeline{j, w, reg}
 }
 
 func (p pipeline) take(d delivery) {
@@ -194,4 +197,21 @@ func (p pipeline) numbers() map[string]schemas.SearchCounts {
 	}
 	list(schemas.WindowAll, time.Time{})
 	return out
+}
+
+// became returns how many events came to an end, by which.
+func (p pipeline) became(t testing.TB, what string) (n int) {
+	t.Helper()
+	families, err := p.reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "pfr_outcome_events_total" && m.GetLabel()[0].GetValue() == what {
+				n = int(m.GetCounter().GetValue())
+			}
+		}
+	}
+	return n
 }
