@@ -60,12 +60,19 @@ func (c *clock) idle(topic string, now time.Time) {
 	c.settle()
 }
 
+// read returns the time up to which every partition of a topic was read.
+func (c *clock) read(topic string) int64 {
+	lowest := int64(math.MaxInt64)
+	for _, p := range c.partitions[topic] {
+		lowest = min(lowest, p.time)
+	}
+	return lowest
+}
+
 func (c *clock) settle() {
 	lowest := int64(math.MaxInt64)
-	for _, list := range c.partitions {
-		for _, p := range list {
-			lowest = min(lowest, p.time)
-		}
+	for topic := range c.partitions {
+		lowest = min(lowest, c.read(topic))
 	}
 	if lowest != math.MaxInt64 {
 		c.watermark = lowest

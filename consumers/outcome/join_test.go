@@ -1,11 +1,15 @@
 package outcome_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/outcome"
@@ -155,7 +159,7 @@ func TestNeighbours(t *testing.T) {
 
 // TestCrowdedNeighbours has one client ask more than is looked at, also at one moment.
 func TestCrowdedNeighbours(t *testing.T) {
-	texts := []string{"jazz", "rock", "rock live", "jazz piano live", "ro", "weather", "folk", "blues"}
+	texts := []string{"rock", "ja", "jazz", "weather", "folk", "blues", "news", "sleep", "run", "samba", "opera", "soul", "rock live"}
 	r := rand.New(rand.NewPCG(1, 1))
 	var want map[outcome.ID]string
 	for range 20 {
@@ -227,6 +231,48 @@ func TestWaitingIsBounded(t *testing.T) {
 	if !strings.Contains(b.of(999), "clicks=2") {
 		t.Error("the newest were dropped")
 	}
+}
+
+func TestEventsAreReadNoFurtherAheadThanThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := outcome.DefaultConfig()
+		cfg.Waiting = 100
+		b := newBench(t, cfg)
+		b.Expect(schemas.TopicSERPs, 1)
+		var read atomic.Int64
+		done := make(chan error)
+		go func() {
+			for i := range 1000 {
+				e := click("e", i, time.Duration(i)*time.Second)
+				if err := b.AwaitPages(t.Context(), outcome.Record{Time: e.ReceivedAt}); err != nil {
+					done <- err
+					return
+				}
+				b.interaction(e)
+				read.Store(int64(i))
+			}
+			done <- nil
+		}()
+		synctest.Wait()
+		if n := read.Load(); n != 49 {
+			t.Errorf("event %d was read before any page", n)
+		}
+		for i := range 999 {
+			b.page(i, "", time.Duration(i)*time.Second)
+		}
+		b.Idle(schemas.TopicSERPs, noon.Add(time.Hour)) // the last page does not come
+		if err := <-done; err != nil || b.counter(t, "events_total", "joined") != 999 || b.counter(t, "events_total", "orphaned") != 0 {
+			t.Errorf("%v, %d joined", err, b.counter(t, "events_total", "joined"))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for i := range 60 {
+			b.click("x", 2000+i, time.Second)
+		}
+		if err := b.AwaitPages(ctx, outcome.Record{Time: noon.Add(2 * time.Hour)}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("goes on when it should stop: %v", err)
+		}
+	})
 }
 
 func TestErase(t *testing.T) {

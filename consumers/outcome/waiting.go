@@ -1,5 +1,37 @@
 package outcome
 
+import (
+	"context"
+	"time"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// pacePause is how long a reader of events that is ahead waits before it looks again.
+const pacePause = 10 * time.Millisecond
+
+// AwaitPages blocks while the room for waiting events is half full and an event is ahead of
+// the pages that were read. Whoever reads events that are there already calls it before
+// each, as events are read faster than pages: those that find no room would be lost. The
+// page topic must be read meanwhile, and Idle be called when its end was reached. The error
+// is that of ctx.
+func (j *Join) AwaitPages(ctx context.Context, at Record) error {
+	for j.ahead(at) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pacePause):
+		}
+	}
+	return nil
+}
+
+func (j *Join) ahead(at Record) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.waiting >= j.cfg.Waiting/2 && at.Time.UnixMilli() > j.clock.read(schemas.TopicSERPs)
+}
+
 // orphans are events whose page is not there yet.
 type orphans struct {
 	events  packed

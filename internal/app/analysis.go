@@ -120,12 +120,16 @@ func (a *analysis) work(ctx context.Context) error {
 		})
 	})
 	g.Go(func() error {
-		return stream.Tail(gctx, a.in.cluster, interactions, a.from(schemas.TopicInteractions, read), func(_ context.Context, i schemas.Interaction, m stream.Meta) error {
+		return stream.Tail(gctx, a.in.cluster, interactions, a.from(schemas.TopicInteractions, read), func(ctx context.Context, i schemas.Interaction, m stream.Meta) error {
+			if err := a.join.AwaitPages(ctx, recordOf(m)); err != nil {
+				return err
+			}
 			a.join.Interaction(i, recordOf(m))
 			return nil
 		})
 	})
 	g.Go(func() error { return a.trials.follow(gctx) })
+	g.Go(func() error { return a.keep(gctx) })
 	g.Go(func() error { // half a count is not published
 		if !read.wait(gctx) {
 			return nil
@@ -191,14 +195,16 @@ func (a *analysis) seed(ctx context.Context) error {
 }
 
 func (a *analysis) from(topic string, read *catchUp) stream.TailConfig {
-	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() { read.done(topic) }}
+	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() {
+		a.join.Idle(topic, time.Now()) // a partition on which nothing happens holds nobody up
+		read.done(topic)
+	}}
 }
 
 // tick does what is to be done from time to time.
 func (a *analysis) tick(ctx context.Context) error {
-	publish, snapshot, readout := time.NewTicker(a.cfg.PublishEvery), time.NewTicker(a.cfg.SnapshotEvery), time.NewTicker(a.cfg.Experiments.Every)
+	publish, readout := time.NewTicker(a.cfg.PublishEvery), time.NewTicker(a.cfg.Experiments.Every)
 	defer publish.Stop()
-	defer snapshot.Stop()
 	defer readout.Stop()
 	for {
 		select {
@@ -213,10 +219,22 @@ func (a *analysis) tick(ctx context.Context) error {
 			if err := a.trials.publish(ctx); err != nil {
 				return err
 			}
-		case <-snapshot.C:
-			if a.store == nil {
-				continue
-			}
+		}
+	}
+}
+
+// keep saves the state from time to time, also while the topics are read anew.
+func (a *analysis) keep(ctx context.Context) error {
+	if a.store == nil {
+		return nil
+	}
+	tick := time.NewTicker(a.cfg.SnapshotEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
 			if err := a.store.Save(a.join); err != nil { // the last one still stands
 				a.log.Error("snapshot of the consumers' state", "err", err)
 			}
