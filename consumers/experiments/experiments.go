@@ -65,6 +65,7 @@ type Experiments struct {
 
 	mu     sync.Mutex
 	byID   map[string]*trial
+	duels  map[string]*duel
 	latest time.Time // of the searches that were seen
 }
 
@@ -97,7 +98,7 @@ func New(cfg Config, reg prometheus.Registerer) (*Experiments, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("experiments config: %w", err)
 	}
-	return &Experiments{cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}}, nil
+	return &Experiments{cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}, duels: map[string]*duel{}}, nil
 }
 
 // Follow says which experiments there are. What was counted of one that stays is kept; one
@@ -162,8 +163,10 @@ func (e *Experiments) Changed(c outcome.Change) {
 	}
 	if c.Before != nil {
 		e.count(c.Before, -1)
+		e.credit(c.Before, -1)
 	}
 	e.count(c.After, 1)
+	e.credit(c.After, 1)
 }
 
 // Settled implements [outcome.Subscriber].
@@ -241,8 +244,16 @@ func (e *Experiments) Erase(pseudonyms ...string) int {
 	defer e.mu.Unlock()
 	n := 0
 	for _, p := range pseudonyms {
+		s := outcome.SubjectOf(p)
 		for _, t := range e.byID {
-			n += t.erase(outcome.SubjectOf(p))
+			n += t.erase(s)
+		}
+		for _, d := range e.duels {
+			if c, ok := d.credits[s]; ok {
+				delete(d.credits, s)
+				d.credits[nobody()] = c
+				n++
+			}
 		}
 	}
 	return n

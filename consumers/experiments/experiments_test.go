@@ -275,3 +275,50 @@ func TestFollow(t *testing.T) {
 		t.Errorf("a bad plan: %v", err)
 	}
 }
+
+// Two tools in one section. Worked by hand: anna clicks two items of a and one of b in two
+// searches, bert one of b, twice; carl one of each; dora an item without a team, and an item
+// beyond the list. So a wins one client, b one, and one is a tie.
+func TestComparison(t *testing.T) {
+	e, j := follow(t, experiments.DefaultConfig(), plan(10))
+	e.Compare([]experiments.Comparison{{Name: "next", Route: "search", Section: "results", Rival: "search_next"}})
+	teams := []schemas.Team{schemas.TeamA, schemas.TeamB, schemas.TeamA, schemas.TeamB, ""}
+	clicks := []struct {
+		search  int
+		client  string
+		ordinal int
+	}{{1, "anna", 1}, {1, "anna", 2}, {2, "anna", 3}, {3, "bert", 4}, {3, "bert", 4}, {4, "carl", 1}, {4, "carl", 2}, {5, "dora", 5}, {5, "dora", 6}, {5, "dora", 0}}
+	rng := rand.New(rand.NewPCG(9, 9))
+	rng.Shuffle(len(clicks), func(i, k int) { clicks[i], clicks[k] = clicks[k], clicks[i] })
+	for n, c := range clicks {
+		s := search{n: c.search, client: c.client, at: starts.Add(time.Hour)}
+		page := s.page()
+		section := schemas.Section{ID: "results", Tool: "search", Status: schemas.SectionOK, Rival: &schemas.Rival{Tool: "search_next", Comparison: "next"}}
+		for i, team := range teams {
+			section.Items = append(section.Items, schemas.Item{ID: fmt.Sprint("track:", i), Team: team})
+		}
+		page.Sections = []schemas.Section{section}
+		click := s.click()
+		click.EventID, click.SectionID, click.EventAttributes.Position.Ordinal = fmt.Sprint("event", n), "results", c.ordinal
+		j.Interaction(click, outcome.Record{Topic: schemas.TopicInteractions, Offset: int64(n), Time: s.at})
+		j.Page(page, outcome.Record{Topic: schemas.TopicSERPs, Offset: int64(n), Time: s.at})
+	}
+	check := func(e *experiments.Experiments) {
+		t.Helper()
+		got := e.Comparisons(starts)[0]
+		if p := got.Preference; got.Name != "next" || p.A != 1 || p.B != 1 || p.Ties != 1 || p.Delta != 0 {
+			t.Errorf("%+v", got)
+		}
+	}
+	check(e)
+	var saved bytes.Buffer
+	if err := j.Save(&saved); err != nil {
+		t.Fatal(err)
+	}
+	again, k := follow(t, experiments.DefaultConfig(), plan(10))
+	again.Compare([]experiments.Comparison{{Name: "next", Route: "search", Section: "results", Rival: "search_next"}})
+	if err := k.Load(&saved); err != nil {
+		t.Fatal(err)
+	}
+	check(again)
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/evaluation/experiment"
+	"github.com/parallel-fusion/pfr/evaluation/interleave"
 )
 
 // saved is an experiment in a snapshot.
@@ -23,10 +24,18 @@ type saved struct {
 	Clients map[outcome.Subject]*client
 }
 
+// savedDuel is a comparison in a snapshot.
+type savedDuel struct {
+	Comparison Comparison
+	Since      time.Time
+	Credits    map[outcome.Subject]interleave.Credit
+}
+
 // state is all of them.
 type state struct {
 	Latest time.Time
 	Trials []saved
+	Duels  []savedDuel
 }
 
 // Name implements [outcome.Part].
@@ -43,6 +52,9 @@ func (e *Experiments) Save(w io.Writer) error {
 			Looks: t.looks, History: t.history, Clients: t.clients,
 		})
 	}
+	for _, d := range e.duels {
+		s.Duels = append(s.Duels, savedDuel{d.Comparison, d.since, d.credits})
+	}
 	if err := gob.NewEncoder(w).Encode(s); err != nil {
 		return fmt.Errorf("save experiments: %w", err)
 	}
@@ -58,6 +70,9 @@ func (e *Experiments) Load(r io.Reader) error {
 	for _, t := range e.byID {
 		*t = *newTrial(t.plan, time.Time{})
 	}
+	for _, d := range e.duels {
+		d.since, d.credits = time.Time{}, map[outcome.Subject]interleave.Credit{}
+	}
 	var s state
 	switch err := gob.NewDecoder(r).Decode(&s); {
 	case errors.Is(err, io.EOF): // nothing was saved
@@ -66,6 +81,7 @@ func (e *Experiments) Load(r io.Reader) error {
 		return fmt.Errorf("load experiments: %w", err)
 	}
 	e.latest = s.Latest
+	e.loadDuels(s)
 	for _, t := range e.byID {
 		t.since = s.Latest // unless it was counted before
 	}
@@ -80,4 +96,20 @@ func (e *Experiments) Load(r io.Reader) error {
 		}
 	}
 	return nil
+}
+
+func (e *Experiments) loadDuels(s state) {
+	for _, d := range e.duels {
+		d.since = s.Latest // unless it was counted before
+	}
+	for _, old := range s.Duels {
+		d, ok := e.duels[old.Comparison.Name]
+		if !ok || d.Comparison != old.Comparison {
+			continue
+		}
+		d.since = old.Since
+		if old.Credits != nil {
+			d.credits = old.Credits
+		}
+	}
 }

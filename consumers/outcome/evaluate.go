@@ -1,6 +1,10 @@
 package outcome
 
-import "time"
+import (
+	"time"
+
+	"github.com/parallel-fusion/pfr/schemas"
+)
 
 // verdict says whether an event counts for its search.
 type verdict int
@@ -65,4 +69,34 @@ func (o *Outcome) count(e event, section int) {
 		return
 	}
 	o.Viewed, s.Viewed = true, true
+}
+
+// compared is a section whose items are of teams.
+type compared struct {
+	section     int
+	teams       string // of each item, in the order of the section
+	attribution time.Duration
+}
+
+// credit counts the items that the events that count are a success of, by team.
+func credit(o *Shape, asked int64, events packed, c compared) (sum Credit) {
+	var seen [256]bool // by position from 1
+	for i := range events.len() {
+		e := events.at(i)
+		section, v := judge(o, asked, e, c.attribution)
+		if v != counts || section != c.section || !e.success() || e.ordinal == 0 || seen[e.ordinal] {
+			continue
+		}
+		seen[e.ordinal] = true
+		if int(e.ordinal) > len(c.teams) {
+			continue
+		}
+		switch schemas.Team(c.teams[e.ordinal-1 : e.ordinal]) {
+		case schemas.TeamA:
+			sum.A++
+		case schemas.TeamB:
+			sum.B++
+		}
+	}
+	return sum
 }

@@ -55,6 +55,8 @@ type Slot struct {
 	Tool      string
 	Component string
 	Omitted   bool // found nothing and is not on the page
+	// Comparison is that of two tools whose answers the section mixes; "" for none.
+	Comparison string
 
 	hash uint32 // of ID
 }
@@ -67,6 +69,13 @@ type Section struct {
 	Clicks  int
 	Streams int
 	Viewed  bool
+	Credit  Credit // of a section with a comparison
+}
+
+// Credit counts the items that were clicked or played, by the team that they are of. An item
+// counts once.
+type Credit struct {
+	A, B int
 }
 
 // First is the first success of a search: the earliest event that is a success, and of

@@ -165,6 +165,11 @@ func (l *loading) shard(in *reader) {
 	}
 }
 
+// whole reports whether the facts are as long as the shape says.
+func (s *search) whole() bool {
+	return len(s.facts) >= 2*len(s.shape.Slots) && len(s.facts) >= s.numbers()
+}
+
 func (l *loading) search(in *reader) *search {
 	s := &search{id: ID(in.bytes(len(ID{}))), at: in.signed()}
 	s.shape = l.shapes[in.number()]
@@ -175,7 +180,7 @@ func (l *loading) search(in *reader) *search {
 		s.timings[i] = Bin(in.signed())
 	}
 	s.status, s.flags = in.bytes(1)[0], flags(in.bytes(1)[0])
-	if in.err == nil && (s.shape == nil || len(s.facts) < 2*len(s.shape.Slots)) {
+	if in.err == nil && (s.shape == nil || !s.whole()) {
 		in.fail("search without its shape")
 	}
 	if in.err != nil {

@@ -16,7 +16,7 @@ type search struct {
 	shape   *Shape
 	client  Subject
 	user    Subject
-	facts   string // two bytes a section, status and items; then the normalised text
+	facts   string // two bytes a section, status and items; then teams; then the normalised text
 	events  packed
 	cost    int64
 	timings [Stages]Bin
@@ -38,7 +38,34 @@ const (
 func (s *search) is(f flags) bool { return s.flags&f != 0 }
 
 // text returns the normalised text, "" if nobody is known to have asked.
-func (s *search) text() string { return s.facts[2*len(s.shape.Slots):] }
+func (s *search) text() string { return s.facts[s.numbers():] }
+
+// numbers returns where the text begins, and the facts must be that long.
+func (s *search) numbers() int {
+	at := 2 * len(s.shape.Slots)
+	for i := range s.shape.Slots {
+		if s.shape.Slots[i].Comparison != "" {
+			at += s.items(i)
+		}
+	}
+	return at
+}
+
+func (s *search) items(slot int) int { return int(s.facts[2*slot+1]) }
+
+// teams returns the team of each item of a section, a letter each, "" without a comparison.
+func (s *search) teams(slot int) string {
+	if s.shape.Slots[slot].Comparison == "" {
+		return ""
+	}
+	at := 2 * len(s.shape.Slots)
+	for i := range slot {
+		if s.shape.Slots[i].Comparison != "" {
+			at += s.items(i)
+		}
+	}
+	return s.facts[at : at+s.items(slot)]
+}
 
 // before orders the searches of one minute: by client, time and id.
 func (s *search) before(o *search) bool {
@@ -67,6 +94,11 @@ func newSearch(page *schemas.SERP, id ID, at int64, shape *Shape) *search {
 			facts = append(facts, sectionStatus(list[i].Status), byte(min(len(list[i].Items), 255)))
 		}
 	}
+	for _, list := range [...][]schemas.Section{page.Sections, page.Omitted} {
+		for i := range list {
+			facts = appendTeams(facts, &list[i])
+		}
+	}
 	if page.Asked != nil {
 		s.client, s.user = SubjectOf(page.Asked.Client), SubjectOf(page.Asked.User)
 	}
@@ -75,6 +107,23 @@ func newSearch(page *schemas.SERP, id ID, at int64, shape *Shape) *search {
 	}
 	s.facts = string(facts)
 	return s
+}
+
+// noTeam stands for items that only one tool had left to say.
+const noTeam = '-'
+
+func appendTeams(facts []byte, s *schemas.Section) []byte {
+	if comparison(s) == "" {
+		return facts
+	}
+	for i := range min(len(s.Items), 255) {
+		team := byte(noTeam)
+		if t := s.Items[i].Team; t != "" {
+			team = t[0]
+		}
+		facts = append(facts, team)
+	}
+	return facts
 }
 
 // askedFlags says whether a language model was asked for the decision. Pages of older
@@ -130,10 +179,15 @@ func (s *search) describe(o *Outcome, attribution time.Duration) {
 		})
 	}
 	evaluate(o, s.at, s.events, attribution)
+	for i := range o.Sections {
+		if teams := s.teams(i); teams != "" {
+			o.Sections[i].Credit = credit(o.Shape, s.at, s.events, compared{i, teams, attribution})
+		}
+	}
 }
 
 // forget removes who asked, and in which words.
 func (s *search) forget() {
 	s.client, s.user = 0, 0
-	s.facts = strings.Clone(s.facts[:2*len(s.shape.Slots)])
+	s.facts = strings.Clone(s.facts[:s.numbers()])
 }

@@ -30,11 +30,20 @@ func (t *shapes) of(page *schemas.SERP) *Shape {
 	}
 	for omitted, list := range [...][]schemas.Section{page.Sections, page.Omitted} {
 		for i := range list {
-			s.addSlot(Slot{ID: list[i].ID, Tool: list[i].Tool, Component: list[i].Component, Omitted: omitted == 1})
+			s.addSlot(Slot{
+				ID: list[i].ID, Tool: list[i].Tool, Component: list[i].Component, Omitted: omitted == 1, Comparison: comparison(&list[i]),
+			})
 		}
 	}
 	t.add(s)
 	return s
+}
+
+func comparison(s *schemas.Section) string {
+	if s.Rival == nil {
+		return ""
+	}
+	return s.Rival.Comparison
 }
 
 func (s *Shape) addSlot(slot Slot) {
@@ -68,7 +77,7 @@ func appendShapeKey(b buffer, page *schemas.SERP) buffer {
 	b = b.flag(r.Exposed).number(uint64(len(page.Sections) + len(page.Omitted)))
 	for omitted, list := range [...][]schemas.Section{page.Sections, page.Omitted} {
 		for i := range list {
-			b = b.text(list[i].ID).text(list[i].Tool).text(list[i].Component).flag(omitted == 1)
+			b = b.text(list[i].ID).text(list[i].Tool).text(list[i].Component).flag(omitted == 1).text(comparison(&list[i]))
 		}
 	}
 	return b
@@ -79,7 +88,7 @@ func readShape(key string) (*Shape, error) {
 	r := &reader{rest: []byte(key)}
 	s := &Shape{Route: r.text(), Tier: schemas.Source(r.text()), Market: r.text(), Platform: r.text(), Arm: r.text(), Exposed: r.flag(), key: key}
 	for n := r.count(); n > 0; n-- {
-		s.addSlot(Slot{ID: r.text(), Tool: r.text(), Component: r.text(), Omitted: r.flag()})
+		s.addSlot(Slot{ID: r.text(), Tool: r.text(), Component: r.text(), Omitted: r.flag(), Comparison: r.text()})
 	}
 	return s, r.done()
 }

@@ -49,6 +49,7 @@ func newTrials(in *infra, cfg Config) (*trials, error) {
 		if err := counts.Follow(plansOf(p)); err != nil {
 			in.log.Error("experiments stay as they were", "err", err)
 		}
+		counts.Compare(comparisonsOf(p))
 	}
 	live.Apply()
 	return t, nil
@@ -61,6 +62,14 @@ func plansOf(p *rollout.Policy) []experiments.Plan {
 		plans = append(plans, planOf(e))
 	}
 	return plans
+}
+
+func comparisonsOf(p *rollout.Policy) []experiments.Comparison {
+	var list []experiments.Comparison
+	for _, c := range p.Comparisons {
+		list = append(list, experiments.Comparison{Name: c.Name, Route: c.Route, Section: c.Section, Rival: c.Tool})
+	}
+	return list
 }
 
 func planOf(e rollout.Experiment) experiments.Plan {

@@ -49,7 +49,7 @@ var layers = []layer{
 	{folder: "consumers", may: leaves},
 	{folder: "consumers/metrics", may: append([]string{"=consumers", "consumers/outcome"}, leaves...)},
 	{folder: "consumers/outcome", may: append([]string{"=consumers"}, leaves...)},
-	{folder: "consumers/experiments", may: append([]string{"=consumers", "consumers/outcome", "evaluation/experiment", "evaluation/stats"}, leaves...)},
+	{folder: "consumers/experiments", may: append([]string{"=consumers", "consumers/outcome", "evaluation/experiment", "evaluation/interleave", "evaluation/stats"}, leaves...)},
 	{folder: "consumers/export", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/popular", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/serpstore", may: append([]string{"=consumers"}, leaves...)},

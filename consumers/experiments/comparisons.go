@@ -1,0 +1,90 @@
+package experiments
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/parallel-fusion/pfr/consumers/outcome"
+	"github.com/parallel-fusion/pfr/evaluation/interleave"
+)
+
+// Comparison is of two tools, whose answers a section mixes.
+type Comparison struct {
+	Name    string `json:"name"`
+	Route   string `json:"route"`
+	Section string `json:"section"`
+	Rival   string `json:"rival"` // tool of team b
+}
+
+// duel is what is known of a comparison. Its unit is the client, too: the searches of one
+// are summed up before it is said which team won them.
+type duel struct {
+	Comparison
+	since   time.Time
+	credits map[outcome.Subject]interleave.Credit // none is of nothing
+}
+
+// ComparisonReadout is what is known of a comparison at a time.
+type ComparisonReadout struct {
+	Comparison
+	AsOf       time.Time             `json:"as_of"`
+	Preference interleave.Preference `json:"preference"` // of clients; above 0 for team a, the section's own tool
+}
+
+// Compare says which comparisons there are, as [Experiments.Follow] does for experiments.
+func (e *Experiments) Compare(list []Comparison) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	old := e.duels
+	e.duels = make(map[string]*duel, len(list))
+	for _, c := range list {
+		d, ok := old[c.Name]
+		if !ok || d.Comparison != c {
+			d = &duel{Comparison: c, since: e.latest, credits: map[outcome.Subject]interleave.Credit{}}
+		}
+		e.duels[c.Name] = d
+	}
+}
+
+// credit adds what an outcome says of comparisons to its client, or takes it out again.
+func (e *Experiments) credit(o *outcome.Outcome, sign int64) {
+	if o.Client == 0 || o.Typed {
+		return
+	}
+	for i := range o.Sections {
+		s := &o.Sections[i]
+		d := e.duels[s.Comparison]
+		if d == nil || s.Credit == (outcome.Credit{}) || !o.At.After(d.since) {
+			continue
+		}
+		old, known := d.credits[o.Client]
+		if !known && (sign < 0 || len(d.credits) >= e.cfg.Clients) {
+			continue
+		}
+		sum := old.Plus(interleave.Credit{A: sign * int64(s.Credit.A), B: sign * int64(s.Credit.B)})
+		if sum == (interleave.Credit{}) {
+			delete(d.credits, o.Client)
+		} else {
+			d.credits[o.Client] = sum
+		}
+	}
+}
+
+// Comparisons reads every comparison out, by name.
+func (e *Experiments) Comparisons(now time.Time) []ComparisonReadout {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var out []ComparisonReadout
+	for _, d := range e.duels {
+		r := ComparisonReadout{Comparison: d.Comparison, AsOf: now.UTC()}
+		var t interleave.Tally
+		for _, c := range d.credits {
+			t.Add(c)
+		}
+		r.Preference, _ = t.Preference() // no count that was only added to is negative
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b ComparisonReadout) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
