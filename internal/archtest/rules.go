@@ -50,7 +50,7 @@ var layers = []layer{
 	{folder: "consumers/metrics", may: append([]string{"=consumers", "consumers/outcome"}, leaves...)},
 	{folder: "consumers/outcome", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/experiments", may: append([]string{"=consumers", "consumers/outcome", "evaluation/experiment", "evaluation/interleave", "evaluation/stats"}, leaves...)},
-	{folder: "consumers/export", may: append([]string{"=consumers"}, leaves...)},
+	{folder: "consumers/export", may: append([]string{"=consumers", "internal/filelock"}, leaves...)},
 	{folder: "consumers/popular", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/serpstore", may: append([]string{"=consumers"}, leaves...)},
 	{folder: "consumers/deadletters", may: append([]string{"=consumers"}, leaves...)},
@@ -91,7 +91,7 @@ var layers = []layer{
 	// transports
 	{folder: "internal/stream", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest"}},
 	{folder: "internal/rpc", may: []string{"internal/telemetry"}, tests: []string{"internal/bustest", "internal/inproc"}},
-	{folder: "internal/inproc", tests: []string{"internal/stream", "internal/rpc"}},
+	{folder: "internal/inproc", may: []string{"internal/filelock"}, tests: []string{"internal/stream", "internal/rpc"}},
 	{folder: "internal/bustest", may: []string{"internal/stream", "internal/rpc", "internal/inproc", "internal/telemetry"}},
 
 	// leaves
@@ -100,6 +100,7 @@ var layers = []layer{
 	{folder: "internal/codec", tests: []string{"schemas"}},
 	{folder: "internal/cache", may: []string{"internal/telemetry"}},
 	{folder: "internal/config"},
+	{folder: "internal/filelock"},
 	{folder: "internal/llm", may: []string{"internal/telemetry"}},
 	{folder: "internal/mailbox"},
 	{folder: "internal/pseudonym"},

@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/parallel-fusion/pfr/internal/filelock"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // Brokers are the two running brokers.
 type Brokers struct {
 	cfg   Config
-	lock  *dirLock // nil in memory
+	lock  *filelock.Lock // nil in memory
 	kafka *kfake.Cluster
 	nats  *server.Server
 	addrs addresses
@@ -38,7 +39,7 @@ const (
 
 // Start takes the data directory, reads what it holds, and returns when both brokers
 // accept connections. It creates no topics. ctx ends the start, not the brokers. An error
-// that wraps [ErrLocked] means that another process has the directory. The caller closes
+// that wraps [filelock.ErrLocked] means that another process has the directory. The caller closes
 // the Brokers after every one of its clients.
 func Start(ctx context.Context, cfg Config, log *slog.Logger) (*Brokers, error) {
 	if err := cfg.Validate(); err != nil {
@@ -78,7 +79,7 @@ func (b *Brokers) openDir() (addresses, error) {
 	if err := os.MkdirAll(b.cfg.DataDir, 0o700); err != nil { // it holds users' queries
 		return addresses{}, fmt.Errorf("create data directory: %w", err)
 	}
-	lock, err := lockDir(b.cfg.DataDir)
+	lock, err := filelock.Take(filepath.Join(b.cfg.DataDir, "lock"))
 	if err != nil {
 		return addresses{}, err
 	}
@@ -135,7 +136,7 @@ func (b *Brokers) Close() error {
 			b.kafka.Close()
 		}
 		if b.lock != nil {
-			b.closeErr = b.lock.release()
+			b.closeErr = b.lock.Release()
 		}
 	})
 	return b.closeErr

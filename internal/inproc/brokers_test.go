@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
+	"github.com/parallel-fusion/pfr/internal/filelock"
 	"github.com/parallel-fusion/pfr/internal/inproc"
 )
 
@@ -105,8 +106,8 @@ func TestOneProcessPerDirectory(t *testing.T) {
 	cfg := inDir(t.TempDir())
 	first := start(t, cfg)
 	_, err := inproc.Start(t.Context(), cfg, slog.New(slog.DiscardHandler))
-	if !errors.Is(err, inproc.ErrLocked) || !strings.Contains(err.Error(), cfg.DataDir) {
-		t.Fatalf("second start: %v, want %v naming %s", err, inproc.ErrLocked, cfg.DataDir)
+	if !errors.Is(err, filelock.ErrLocked) || !strings.Contains(err.Error(), cfg.DataDir) {
+		t.Fatalf("second start: %v, want %v naming %s", err, filelock.ErrLocked, cfg.DataDir)
 	}
 	k := dialKafka(t, first.KafkaAddr()) // the first one is untouched
 	k.create("queries", nil)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package inproc
+package filelock
 
 import (
 	"os"

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package inproc
+package filelock
 
 import (
 	"errors"
@@ -10,4 +10,4 @@ import (
 // errWouldBlock says that the lock is taken.
 var errWouldBlock = errors.New("locked")
 
-func flock(*os.File) error { return errors.New("data directories need a Unix system") }
+func flock(*os.File) error { return errors.New("locks on folders need a Unix system") }
