@@ -43,7 +43,10 @@ func decodeEvent(data json.RawMessage, now time.Time) (schemas.Interaction, erro
 	fill(&ev.SectionPosition, a.SectionPosition)
 	fill(&ev.MSPlayed, a.MSPlayed)
 	fill(&ev.VisibleMS, a.VisibleMS)
-	ev.ReceivedAt = now
+	ev.Timestamp, ev.ReceivedAt = ev.Timestamp.UTC(), now
+	if !ev.SentAt.IsZero() {
+		ev.SentAt = ev.SentAt.UTC()
+	}
 	return ev, ev.Validate()
 }
 
