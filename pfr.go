@@ -59,11 +59,13 @@ func (c Config) defaults() (app.Config, *slog.Logger) {
 	return cfg, log
 }
 
-// Client searches through the pipeline. It is safe for concurrent use.
+// Client searches through the pipeline and reports what came of it. It is safe for concurrent use.
 type Client interface {
 	// Search publishes a query and returns its page; the context and the query's deadline
 	// bound the wait. Errors wrap those of package producers.
 	Search(ctx context.Context, r producers.Request) (schemas.SERP, error)
+	// Interact reports what listeners did with pages, and returns nil once that is durable.
+	Interact(ctx context.Context, events ...schemas.Interaction) error
 	// Close ends the connection. Searches in hand fail.
 	Close() error
 }
@@ -89,6 +91,25 @@ func ReadPages(ctx context.Context, c Config, handle func(context.Context, schem
 		return err
 	}
 	return app.ReadPages(ctx, cfg, log, handle)
+}
+
+// ReadInteractions is [ReadPages] for what listeners did.
+func ReadInteractions(ctx context.Context, c Config, handle func(context.Context, schemas.Interaction) error) error {
+	cfg, log, err := c.settings()
+	if err != nil {
+		return err
+	}
+	return app.ReadInteractions(ctx, cfg, log, handle)
+}
+
+// ReadOnlineMetrics is [ReadPages] for online metrics. A record replaces earlier ones of its
+// key and of lower revisions; docs/metrics.md defines what it counts.
+func ReadOnlineMetrics(ctx context.Context, c Config, handle func(context.Context, schemas.OnlineMetrics) error) error {
+	cfg, log, err := c.settings()
+	if err != nil {
+		return err
+	}
+	return app.ReadOnlineMetrics(ctx, cfg, log, handle)
 }
 
 // ServeTool serves tool to the pipeline at c.NATS until ctx ends; then it finishes the

@@ -62,6 +62,8 @@ type Ports struct {
 	Queries Queries
 	Steps   Steps
 	Archive Archive
+	// Interactions is for [Client.Interact]; nil for a client that only searches.
+	Interactions Interactions
 }
 
 // Config configures a [Client]. See [DefaultConfig].

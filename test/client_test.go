@@ -24,9 +24,33 @@ func TestGoClient(t *testing.T) {
 		t.Fatal(outline(page), err)
 	}
 
+	click := schemas.Interaction{ActionName: schemas.ActionClick, QueryID: page.CorrelationID, ClientID: "c", SectionID: page.Sections[0].ID}
+	click.EventAttributes.Object.ObjectID = page.Sections[0].Items[0].ID
+	if err := c.Interact(t.Context(), click); err != nil {
+		t.Fatal(err)
+	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 	defer cancel()
 	found := errors.New("found")
+	err = pfr.ReadInteractions(ctx, cfg, func(_ context.Context, got schemas.Interaction) error {
+		if got.QueryID == page.CorrelationID && got.SectionID == click.SectionID {
+			return found
+		}
+		return nil
+	})
+	if !errors.Is(err, found) {
+		t.Errorf("reading interactions: %v", err)
+	}
+	err = pfr.ReadOnlineMetrics(ctx, cfg, func(_ context.Context, got schemas.OnlineMetrics) error {
+		if got.Window == schemas.WindowDay && got.Cut.String() == "route=similar_artists" && got.Counts.Successes == 1 {
+			return found
+		}
+		return nil
+	})
+	if !errors.Is(err, found) {
+		t.Errorf("reading online metrics: %v", err)
+	}
 	err = pfr.ReadPages(ctx, cfg, func(_ context.Context, got schemas.SERP) error {
 		if got.CorrelationID == page.CorrelationID && outline(got) == outline(page) {
 			return found

@@ -35,7 +35,7 @@ func NewClient(ctx context.Context, cfg Config, log *slog.Logger) (*Client, erro
 	}
 	archive := &liveArchive{}
 	searches, err := producers.New(cfg.Producers,
-		producers.Ports{Queries: publish(in, queries), Steps: steps{in.conn}, Archive: archive}, log, in.reg)
+		producers.Ports{Queries: publish(in, queries), Steps: steps{in.conn}, Archive: archive, Interactions: publish(in, interactions)}, log, in.reg)
 	if err != nil {
 		return nil, errors.Join(err, in.close())
 	}
@@ -92,15 +92,36 @@ const remembered = 1_000_000
 // ReadPages reads the SERP topic from its start and hands each page to handle once, until
 // ctx ends or handle returns an error.
 func ReadPages(ctx context.Context, cfg Config, log *slog.Logger, handle func(context.Context, schemas.SERP) error) error {
+	once, err := consumers.Pages(remembered, handle)
+	if err != nil {
+		return err
+	}
+	return read(ctx, cfg, log, pages, once)
+}
+
+// ReadInteractions is [ReadPages] for what listeners did.
+func ReadInteractions(ctx context.Context, cfg Config, log *slog.Logger, handle func(context.Context, schemas.Interaction) error) error {
+	once, err := consumers.Interactions(remembered, handle)
+	if err != nil {
+		return err
+	}
+	return read(ctx, cfg, log, interactions, once)
+}
+
+// ReadOnlineMetrics is [ReadPages] for online metrics: the latest record of each key, and
+// then corrections and new ones.
+func ReadOnlineMetrics(ctx context.Context, cfg Config, log *slog.Logger, handle func(context.Context, schemas.OnlineMetrics) error) error {
+	return read(ctx, cfg, log, online, handle)
+}
+
+// read follows a topic from its start.
+//
+//nolint:revive // Five arguments: those of its callers, and the topic.
+func read[T any](ctx context.Context, cfg Config, log *slog.Logger, topic stream.Topic[T], handle func(context.Context, T) error) error {
 	cluster, err := stream.Dial(cfg.Kafka, log, nil)
 	if err != nil {
 		return err
 	}
-	once, err := consumers.Pages(remembered, handle)
-	if err == nil {
-		err = stream.Tail(ctx, cluster, pages, stream.TailConfig{}, func(ctx context.Context, p schemas.SERP, _ stream.Meta) error {
-			return once(ctx, p)
-		})
-	}
+	err = stream.Tail(ctx, cluster, topic, stream.TailConfig{}, func(ctx context.Context, v T, _ stream.Meta) error { return handle(ctx, v) })
 	return errors.Join(err, cluster.Close())
 }
