@@ -6,10 +6,10 @@ import (
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
-// dueling returns a decision in which sections that are compared name the rival of their
+// withRivals returns a decision in which sections that are compared name the rival of their
 // tool. What would move items of such a section around stays away from it: the order must be
 // that of the draft. The decision it is made from, which may be in a cache, does not change.
-func (a Arm) dueling(d schemas.Decision) schemas.Decision {
+func (a Arm) withRivals(d schemas.Decision) schemas.Decision {
 	owned := false
 	for _, duel := range a.Duels {
 		i := slices.IndexFunc(d.Calls, func(c schemas.Call) bool { return c.Section == duel.Section })

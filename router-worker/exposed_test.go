@@ -59,13 +59,13 @@ func (byName) Shadow(schemas.PublicQuery) (router.Arm, bool) { return router.Arm
 
 // A comparison changes the calls of its route alone, and nothing in a cache.
 func TestDuelsNameTheRival(t *testing.T) {
-	plain, dueling := router.Arm{Name: "a"}, router.Arm{Name: "a", Duels: []router.Duel{
+	plain, compared := router.Arm{Name: "a"}, router.Arm{Name: "a", Duels: []router.Duel{
 		{Name: "next", Route: "search", Section: "results", Tool: "search_next"},
 		{Name: "other", Route: "podcast_recs", Section: "shows", Tool: "search_next"},
 		{Name: "same", Route: "search", Section: "results", Tool: "search"},
 	}}
 	q := query("anything new from pulp")
-	for _, arms := range [][]router.Arm{{plain, dueling, plain}, {dueling, plain, dueling}} {
+	for _, arms := range [][]router.Arm{{plain, compared, plain}, {compared, plain, compared}} {
 		assign := &oneByOne{arms: arms}
 		r := cascade(t, hesitant("search", .99), nil, assign)
 		for _, arm := range arms {
@@ -76,7 +76,7 @@ func TestDuelsNameTheRival(t *testing.T) {
 			}
 		}
 	}
-	r := cascade(t, hesitant("search", .99), nil, &oneByOne{arms: []router.Arm{dueling, dueling}})
+	r := cascade(t, hesitant("search", .99), nil, &oneByOne{arms: []router.Arm{compared, compared}})
 	rec := schemas.RouteDecision{Query: q, Decision: r.Decide(t.Context(), q), DecidedAt: time.Now()}
 	if r.Warm(rec, time.Now()) {
 		t.Error("the decision of a comparison warms the cache of everybody")

@@ -62,7 +62,7 @@ func (p *pass) step(source schemas.Source, outcome schemas.Outcome, g Guess, cos
 func (p *pass) finish(d schemas.Decision) schemas.Decision {
 	d.Arm, d.Tiers, d.TookMS = p.arm.Name, p.tiers, milliseconds(time.Since(p.began))
 	d.Exposed = p.exposed(&d)
-	return p.arm.dueling(d)
+	return p.arm.withRivals(d)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }

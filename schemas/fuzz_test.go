@@ -58,6 +58,7 @@ func FuzzInteraction(f *testing.F)      { fuzz(f, "Interaction") }
 func FuzzOnlineMetrics(f *testing.F)    { fuzz(f, "OnlineMetrics") }
 func FuzzExperiment(f *testing.F)       { fuzz(f, "ExperimentReadout") }
 func FuzzControl(f *testing.F)          { fuzz(f, "Control") }
+func FuzzErasure(f *testing.F)          { fuzz(f, "Erasure") }
 func FuzzDeadLetter(f *testing.F)       { fuzz(f, "DeadLetter") }
 
 // Every message has its fuzz test above.

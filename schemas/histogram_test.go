@@ -42,8 +42,12 @@ func TestHistogramQuantiles(t *testing.T) {
 		want  float64
 		ok    bool
 	}{
-		{.1, 10, 0, true}, {.5, 10, 10, true}, {.51, 10, 100, true}, {1, 10, 100, true},
-		{.5, 20, 100, true}, {.51, 20, 0, false}, // ten of twenty were never counted
+		{.1, 10, 0, true},
+		{.5, 10, 10, true},
+		{.51, 10, 100, true},
+		{1, 10, 100, true},
+		{.5, 20, 100, true},
+		{.51, 20, 0, false}, // ten of twenty were never counted
 		{.5, 0, 0, false},
 	} {
 		got, ok := h.Quantile(c.q, c.total)

@@ -60,6 +60,7 @@ func messages() []message {
 		kind[schemas.OnlineMetrics]("online-metrics.v1"),
 		kind[schemas.ExperimentReadout]("experiment-readout.v1"),
 		kind[schemas.Control]("control.v1", "control-ladder.v1", "control-arm.v1"),
+		kind[schemas.Erasure]("erasure.v1"),
 		kind[schemas.DeadLetter]("dead-letter.v1"),
 	}
 }

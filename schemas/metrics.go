@@ -109,8 +109,13 @@ func (c Cut) String() string {
 // parts returns the names of the dimensions and what is cut by.
 func (c Cut) parts() [7][2]string {
 	return [...][2]string{
-		{"route", c.Route}, {"section", c.Section}, {"tool", c.Tool}, {"tier", c.Tier},
-		{"market", c.Market}, {"platform", c.Platform}, {"arm", c.Arm},
+		{"route", c.Route},
+		{"section", c.Section},
+		{"tool", c.Tool},
+		{"tier", c.Tier},
+		{"market", c.Market},
+		{"platform", c.Platform},
+		{"arm", c.Arm},
 	}
 }
 

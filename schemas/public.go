@@ -49,7 +49,8 @@ func publicMessage() shape {
 		}),
 		"rates": free,
 	})
-	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement", "ladder", "arm", "off", "reason", "by", "set_at").
+	records := leaves("decided_at", "route_key", "computed_at", "expires_at", "agreement", "ladder", "arm", "off", "reason", "by", "set_at",
+		"id", "clients", "users", "requested_at").
 		and(shape{"query": query, "decision": decision, "live": decision, "candidate": decision})
 	return query.and(page).and(interaction).and(online).and(records)
 }

@@ -1,7 +1,8 @@
 package schemas
 
 // Topics on Kafka. All are keyed by correlation id, except precomputed routes (by route
-// key), online metrics (by window and cut), experiments (by name) and control (by what is set).
+// key), online metrics (by window and cut), experiments (by name), control (by what is set) and
+// erasures (by request).
 // Queries, route decisions, SERPs and interactions have equal partition counts and the Java partitioner (murmur2), so that
 // joins by correlation id are local to a partition.
 const (
@@ -14,6 +15,7 @@ const (
 	TopicOnlineMetrics     = "pfr.online-metrics.v1"     // compacted
 	TopicExperiments       = "pfr.experiments.v1"        // compacted
 	TopicControl           = "pfr.control.v1"            // compacted
+	TopicErasures          = "pfr.erasures.v1"
 	TopicDeadLetters       = "pfr.dead-letters.v1"
 )
 
@@ -21,7 +23,7 @@ const (
 func Topics() []string {
 	return []string{
 		TopicQueries, TopicRouteDecisions, TopicSERPs, TopicInteractions,
-		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicExperiments, TopicControl, TopicDeadLetters,
+		TopicPrecomputedRoutes, TopicShadowDecisions, TopicOnlineMetrics, TopicExperiments, TopicControl, TopicErasures, TopicDeadLetters,
 	}
 }
 

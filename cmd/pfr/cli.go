@@ -35,12 +35,16 @@ type cli struct {
 	DeadLetters deadLettersCmd `cmd:"" name:"dead-letters" help:"List and replay what could not be handled."`
 	Shadow      shadowCmd      `cmd:"" help:"How far candidate routers agree with what is served."`
 	Popular     popularCmd     `cmd:"" help:"What is asked most."`
+	Experiments experimentsCmd `cmd:"" help:"What experiments have found, and the switches of their arms."`
+	Metrics     metricsCmd     `cmd:"" help:"What came of the searches of a running pipeline."`
 	Precompute  precomputeCmd  `cmd:"" help:"Decide popular queries ahead of time; list and withdraw such decisions."`
 	Tools       toolsCmd       `cmd:"" help:"Which tools are served now, and how busy they are."`
 	MCP         mcpCmd         `cmd:"" name:"mcp" help:"Offer the tools to agents over MCP."`
 	New         newCmd         `cmd:"" help:"Write the beginnings of something new."`
 	Topics      topicsCmd      `cmd:"" help:"Create and check the topics."`
 	Bench       benchCmd       `cmd:"" help:"Put an open-loop load on a running pipeline."`
+	Erase       eraseCmd       `cmd:"" help:"Forget a user, or the clients of one, everywhere."`
+	Export      exportCmd      `cmd:"" help:"Write pages and interactions into files that analysts read."`
 	Config      configCmd      `cmd:"" help:"Print the effective settings, without secrets."`
 }
 

@@ -122,12 +122,7 @@ func (c *precomputeRunCmd) print(p *program, report precompute.Report) error {
 func (c *precomputeRunCmd) demand(ctx context.Context, p *program, pre *app.Precomputer) (precompute.Demand, error) {
 	switch c.FromFile {
 	case "":
-		found, err := pre.Popular(ctx, c.counting.config(), 0)
-		demand := precompute.Demand{Total: found.Weight}
-		for _, q := range found.Queries {
-			demand.Queries = append(demand.Queries, precompute.Query{Text: q.Text, Weight: q.Weight - q.Over})
-		}
-		return demand, err
+		return pre.Demand(ctx, c.counting.config())
 	case "-":
 		return precompute.ReadDemand(p.in, app.Normalise)
 	}
@@ -221,11 +216,12 @@ func (c *precomputeWithdrawCmd) Run(ctx context.Context, p *program) (err error)
 // counting are the flags of commands that count popular queries.
 type counting struct {
 	MinClients int           `default:"3" help:"Distinct clients that must have asked a query before it is popular: what fewer asked is not shown and not published."`
-	HalfLife   time.Duration `default:"24h" help:"Age at which a search weighs half; 0 for no ageing."`
+	Window     time.Duration `default:"24h" help:"How far back queries are counted."`
 }
 
+// config returns the settings of the count: a window slides by its 24th part.
 func (c counting) config() popular.Config {
 	cfg := popular.DefaultConfig()
-	cfg.MinClients, cfg.HalfLife = c.MinClients, c.HalfLife
+	cfg.MinClients, cfg.Window, cfg.Step = c.MinClients, c.Window, max(c.Window/24, time.Minute)
 	return cfg
 }

@@ -161,6 +161,9 @@ func (e *Experiments) Changed(c outcome.Change) {
 	if c.After.At.After(e.latest) {
 		e.latest = c.After.At
 	}
+	if c.Before != nil && c.Before.Client != 0 && c.After.Client == 0 {
+		return // who was erased still counts, under no name
+	}
 	if c.Before != nil {
 		e.count(c.Before, -1)
 		e.credit(c.Before, -1)

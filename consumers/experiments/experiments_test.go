@@ -239,6 +239,9 @@ func TestErase(t *testing.T) {
 	feed(j, rand.New(rand.NewPCG(6, 6)), all)
 	read(t, e) // the look that is due
 	before := read(t, e)
+	if n := j.Erase(all[0].client); n == 0 { // as who is erased leaves the join, too
+		t.Error("the join does not know the client")
+	}
 	if n := e.Erase(all[0].client, "0123456789abcdef"); n != 1 {
 		t.Errorf("%d forgotten", n)
 	}

@@ -41,10 +41,10 @@ var catalogue = [measures]measure{
 	{"cost_nano_usd", experiment.Lower, func(o *outcome.Outcome) int64 { return o.CostNanoUSD }},
 }
 
-// slowMS is how long a page may take, in milliseconds.
-var slowMS = float64(schemas.StandardDeadline.Milliseconds())
-
-func slow(o *outcome.Outcome) int64 { return one(o.Timings[outcome.StageTotal].MS() > slowMS) }
+// slow counts pages that took longer than the standard deadline.
+func slow(o *outcome.Outcome) int64 {
+	return one(o.Timings[outcome.StageTotal].MS() > float64(schemas.StandardDeadline.Milliseconds()))
+}
 
 // failed counts pages on which a section was not answered.
 func failed(o *outcome.Outcome) int64 {

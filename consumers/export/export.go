@@ -39,6 +39,9 @@ import (
 // records do not belong into this folder.
 var ErrRewound = errors.New("offset is committed already")
 
+// ErrLocked says that another exporter has the folder.
+var ErrLocked = filelock.ErrLocked
+
 // ErrClosed says that the exporter is closed.
 var ErrClosed = errors.New("exporter is closed")
 
@@ -85,7 +88,7 @@ type progress struct {
 }
 
 // Open locks the folder, makes it if it is absent, finishes the commit that a crash has
-// interrupted and removes what was not committed. The error wraps [filelock.ErrLocked] when another
+// interrupted and removes what was not committed. The error wraps [ErrLocked] when another
 // exporter has the folder. Close the exporter.
 func Open(cfg Config, p Pseudonym, log *slog.Logger, reg prometheus.Registerer) (*Exporter, error) {
 	return open(cfg, p, log, reg, nil)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -81,6 +82,8 @@ type Explained struct {
 type Store struct {
 	cfg     Config
 	log     *slog.Logger
+	writing sync.Mutex   // one transaction that writes at a time; none while the file is copied
+	mu      sync.RWMutex // guards db, which Erase replaces
 	db      *bbolt.DB
 	arrived mailbox.Mailbox[schemas.SERP]
 	stored  prometheus.Counter
@@ -107,7 +110,7 @@ func Open(cfg Config, log *slog.Logger, reg prometheus.Registerer) (*Store, erro
 		cfg: cfg, log: log, db: db,
 		stored: f.Counter("stored_total", "Pages stored."), swept: f.Counter("swept_total", "Pages and decisions removed after the retention."),
 	}
-	err = db.Update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		for _, b := range []string{pagesBucket, decisionsBucket, ageBucket, offsetsBucket} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(b)); err != nil {
 				return err
@@ -137,7 +140,11 @@ func damaged(err error) bool {
 }
 
 // Close closes the file.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.db.Close()
+}
 
 // Run removes old pages until ctx ends.
 func (s *Store) Run(ctx context.Context) {
@@ -164,7 +171,7 @@ func (s *Store) Put(page schemas.SERP, pos Position) error {
 		return fmt.Errorf("store page %s: %w", page.CorrelationID, err)
 	}
 	known := false
-	err = s.db.Update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		id := []byte(page.CorrelationID)
 		if known = tx.Bucket([]byte(pagesBucket)).Get(id) != nil; known {
 			return putOffset(tx, pos)
@@ -190,7 +197,7 @@ func (s *Store) PutDecision(d schemas.RouteDecision, pos Position) error {
 	if err != nil {
 		return fmt.Errorf("store decision %s: %w", d.Query.CorrelationID, err)
 	}
-	err = s.db.Update(func(tx *bbolt.Tx) error {
+	err = s.update(func(tx *bbolt.Tx) error {
 		id := []byte(d.Query.CorrelationID)
 		return errors.Join(
 			tx.Bucket([]byte(decisionsBucket)).Put(id, data),
@@ -215,7 +222,7 @@ func (s *Store) Decision(correlationID string) (e Explained, err error) {
 }
 
 func (s *Store) get(bucket, id string, v any) error {
-	return s.db.View(func(tx *bbolt.Tx) error {
+	return s.view(func(tx *bbolt.Tx) error {
 		data := tx.Bucket([]byte(bucket)).Get([]byte(id))
 		if data == nil {
 			return ErrNotFound
@@ -243,7 +250,7 @@ func (s *Store) Await(ctx context.Context, correlationID string) (schemas.SERP, 
 // Offsets returns the next offset to read of each partition of topic.
 func (s *Store) Offsets(topic string) (map[int]int64, error) {
 	offsets := map[int]int64{}
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.view(func(tx *bbolt.Tx) error {
 		prefix := topic + "/"
 		c := tx.Bucket([]byte(offsetsBucket)).Cursor()
 		for k, v := c.Seek([]byte(prefix)); len(k) == len(prefix)+4 && string(k[:len(prefix)]) == prefix; k, v = c.Next() {
@@ -269,7 +276,7 @@ func ageKey(t time.Time, id []byte) []byte {
 // sweep removes what was made before cutoff.
 func (s *Store) sweep(cutoff time.Time) error {
 	limit := uint64(cutoff.UnixMilli())
-	return s.db.Update(func(tx *bbolt.Tx) error {
+	return s.update(func(tx *bbolt.Tx) error {
 		ages := tx.Bucket([]byte(ageBucket))
 		var old [][]byte // a cursor must not be moved across its own deletes
 		c := ages.Cursor()

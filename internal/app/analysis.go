@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/parallel-fusion/pfr/consumers/experiments"
+	"github.com/parallel-fusion/pfr/consumers/export"
 	"github.com/parallel-fusion/pfr/consumers/metrics"
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/internal/stream"
@@ -27,24 +29,38 @@ type ConsumersConfig struct {
 	StateDir      string        `yaml:"state_dir"`
 	SnapshotEvery time.Duration `yaml:"snapshot_every"`
 	PublishEvery  time.Duration `yaml:"publish_every"` // what has changed of the online metrics
+	// TakeOver is how long the process that works may be silent before another one takes its
+	// place: the session timeout of their group. Kafka allows no less than 6 s by default.
+	TakeOver time.Duration `yaml:"take_over"`
 
 	Outcomes    outcome.Config     `yaml:"outcomes"`
 	Online      metrics.Config     `yaml:"online"`
 	Experiments experiments.Config `yaml:"experiments"`
+	// Export writes Parquet files as well, if it has a folder.
+	Export export.Config `yaml:"export"`
 }
 
 func defaultConsumersConfig() ConsumersConfig {
+	off := export.DefaultConfig()
+	off.Dir = ""
 	return ConsumersConfig{
-		SnapshotEvery: 30 * time.Second, PublishEvery: time.Second,
+		SnapshotEvery: 30 * time.Second, PublishEvery: time.Second, TakeOver: stream.DefaultConsumerConfig().SessionTimeout,
 		Outcomes: outcome.DefaultConfig(), Online: metrics.DefaultConfig(), Experiments: experiments.DefaultConfig(),
+		Export: off,
 	}
 }
 
 // Validate reports every problem at once.
 func (c ConsumersConfig) Validate() error {
 	errs := []error{c.Outcomes.Validate(), c.Online.Validate(), c.Experiments.Validate()}
+	if c.TakeOver < time.Second {
+		errs = append(errs, fmt.Errorf("take_over %v: must be at least a second", c.TakeOver))
+	}
 	if c.SnapshotEvery <= 0 || c.PublishEvery <= 0 {
 		errs = append(errs, errors.New("snapshot_every and publish_every must be positive"))
+	}
+	if c.Export.Dir != "" {
+		errs = append(errs, c.Export.Validate())
 	}
 	return errors.Join(errs...)
 }
@@ -57,8 +73,11 @@ type analysis struct {
 	store *outcome.Store // nil: no snapshots
 	join  *outcome.Join
 
+	saving sync.Mutex // one snapshot at a time
+
 	windows *metrics.Windows
 	trials  *trials
+	clock   recordClock
 }
 
 // groupConsumers is the group of which one member works.
@@ -95,13 +114,19 @@ func consumersParts(in *infra, cfg Config) ([]supervise.Part, error) {
 		return nil, err
 	}
 	mc := member(in, groupConsumers, 1)
-	return []supervise.Part{
+	mc.SessionTimeout = cfg.Consumers.TakeOver
+	mc.HeartbeatInterval, mc.DrainTimeout = min(mc.HeartbeatInterval, mc.SessionTimeout/4), min(mc.DrainTimeout, mc.SessionTimeout/2)
+	exports, err := exportParts(in, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return append(exports, []supervise.Part{
 		{Name: "consumers/rollout", Run: a.trials.live.Run},
 		{Name: "consumers", Run: func(ctx context.Context, ready func()) error {
 			ready()
-			return stream.Lease(ctx, in.cluster, schemas.TopicControl, mc, a.work)
+			return in.cluster.Lease(ctx, schemas.TopicControl, mc, a.work)
 		}},
-	}, nil
+	}...), nil
 }
 
 // work does everything from a known state on, until ctx ends.
@@ -115,6 +140,7 @@ func (a *analysis) work(ctx context.Context) error {
 	read := newCatchUp(schemas.TopicSERPs, schemas.TopicInteractions)
 	g.Go(func() error {
 		return stream.Tail(gctx, a.in.cluster, pages, a.from(schemas.TopicSERPs, read), func(_ context.Context, p schemas.SERP, m stream.Meta) error {
+			a.clock.note(m.Time, time.Now())
 			a.join.Page(p, recordOf(m))
 			return nil
 		})
@@ -124,21 +150,27 @@ func (a *analysis) work(ctx context.Context) error {
 			if err := a.join.AwaitPages(ctx, recordOf(m)); err != nil {
 				return err
 			}
+			a.clock.note(m.Time, time.Now())
 			a.join.Interaction(i, recordOf(m))
 			return nil
 		})
 	})
 	g.Go(func() error { return a.trials.follow(gctx) })
-	g.Go(func() error { return a.keep(gctx) })
+	g.Go(func() error { return a.followErasures(gctx) })
+	if a.store != nil {
+		g.Go(func() error { return every(gctx, a.cfg.SnapshotEvery, a.keep) })
+	}
 	g.Go(func() error { // half a count is not published
 		if !read.wait(gctx) {
 			return nil
 		}
-		return a.tick(gctx)
+		g.Go(func() error { return every(gctx, a.cfg.PublishEvery, a.idle) })
+		g.Go(func() error { return every(gctx, a.cfg.Experiments.Every, a.trials.publish) })
+		return every(gctx, a.cfg.PublishEvery, a.publish)
 	})
 	err := g.Wait()
 	if a.store != nil {
-		err = errors.Join(err, a.store.Save(a.join))
+		err = errors.Join(err, a.save())
 	}
 	return ended(ctx, err)
 }
@@ -169,6 +201,9 @@ func (a *analysis) restore(ctx context.Context) error {
 		}
 		a.join.Expect(topic, len(ends))
 	}
+	if at := a.join.Watermark(); !at.IsZero() {
+		a.clock.note(at, time.Now())
+	}
 	return a.seed(ctx)
 }
 
@@ -196,54 +231,45 @@ func (a *analysis) seed(ctx context.Context) error {
 
 func (a *analysis) from(topic string, read *catchUp) stream.TailConfig {
 	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() {
-		a.join.Idle(topic, time.Now()) // a partition on which nothing happens holds nobody up
+		a.idleSince(topic, time.Now()) // a partition on which nothing happens holds nobody up
 		read.done(topic)
 	}}
 }
 
-// tick does what is to be done from time to time.
-func (a *analysis) tick(ctx context.Context) error {
-	publish, readout := time.NewTicker(a.cfg.PublishEvery), time.NewTicker(a.cfg.Experiments.Every)
-	defer publish.Stop()
-	defer readout.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-publish.C:
-			a.idle(ctx)
-			if err := a.publish(ctx); err != nil {
-				return err
-			}
-		case <-readout.C:
-			if err := a.trials.publish(ctx); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// keep saves the state from time to time, also while the topics are read anew.
-func (a *analysis) keep(ctx context.Context) error {
-	if a.store == nil {
-		return nil
-	}
-	tick := time.NewTicker(a.cfg.SnapshotEvery)
+// every does something from time to time until ctx ends or it fails. What takes longer than
+// its time holds up nothing but itself.
+func every(ctx context.Context, d time.Duration, do func(context.Context) error) error {
+	tick := time.NewTicker(d)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := a.store.Save(a.join); err != nil { // the last one still stands
-				a.log.Error("snapshot of the consumers' state", "err", err)
+			if err := do(ctx); err != nil {
+				return err
 			}
 		}
 	}
 }
 
+// keep saves the state, also while the topics are read anew. If it cannot be saved the last
+// snapshot still stands.
+func (a *analysis) keep(context.Context) error {
+	if err := a.save(); err != nil {
+		a.log.Error("snapshot of the consumers' state", "err", err)
+	}
+	return nil
+}
+
+func (a *analysis) save() error {
+	a.saving.Lock()
+	defer a.saving.Unlock()
+	return a.store.Save(a.join)
+}
+
 // idle moves the watermark of topics on which nothing has happened.
-func (a *analysis) idle(ctx context.Context) {
+func (a *analysis) idle(ctx context.Context) error {
 	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
 		now := time.Now()
 		ends, err := a.in.cluster.Offsets(ctx, topic)
@@ -256,18 +282,27 @@ func (a *analysis) idle(ctx context.Context) {
 			behind = behind || max(next[p], end.First) < end.Next
 		}
 		if !behind {
-			a.join.Idle(topic, now)
+			a.idleSince(topic, now)
 		}
+	}
+	return nil
+}
+
+// idleSince says that a topic was read to its end at a time of this process.
+func (a *analysis) idleSince(topic string, now time.Time) {
+	if at, ok := a.clock.now(now); ok {
+		a.join.Idle(topic, at)
 	}
 }
 
 // publishAtOnce is how many records are on their way to the brokers at a time.
 const publishAtOnce = 64
 
-// publish sends what has changed. Brokers that are away make it wait.
+// publish sends what has changed until now; what changes meanwhile is for the next time.
+// Brokers that are away make it wait.
 func (a *analysis) publish(ctx context.Context) error {
 	out := insist[schemas.OnlineMetrics]{publish(a.in, online)}
-	for {
+	for range a.windows.Cells()/a.cfg.Online.Batch + 1 {
 		changed := a.windows.Dirty(time.Now())
 		if len(changed) == 0 {
 			return nil
@@ -281,4 +316,5 @@ func (a *analysis) publish(ctx context.Context) error {
 			return fmt.Errorf("publish online metrics: %w", err)
 		}
 	}
+	return nil
 }

@@ -36,9 +36,11 @@ type Config struct {
 	Pages     serpstore.Config      `yaml:"pages"`
 	Consumers ConsumersConfig       `yaml:"consumers"`
 	Privacy   PrivacyConfig         `yaml:"privacy"`
-	Telemetry telemetry.Config      `yaml:"telemetry"`
-	Ops       OpsConfig             `yaml:"ops"`
-	Supervise supervise.Config      `yaml:"supervise"`
+	// Precompute decides popular queries ahead of time, on a schedule.
+	Precompute PrecomputeConfig `yaml:"precompute"`
+	Telemetry  telemetry.Config `yaml:"telemetry"`
+	Ops        OpsConfig        `yaml:"ops"`
+	Supervise  supervise.Config `yaml:"supervise"`
 }
 
 // EmbeddedConfig says whether this process brings its own brokers.
@@ -131,7 +133,7 @@ func DefaultConfig() Config {
 		Router: RouterConfig{Config: router.DefaultConfig(), Handlers: 8, LLM: defaultModelConfig(), Models: map[string]ModelConfig{}, Semantic: SemanticConfig{Config: semantic.DefaultConfig()}, WarmTail: 20_000}, Fusion: FusionConfig{fusion.DefaultConfig(), 64},
 		Tools:  ToolsConfig{Follow: 2 * time.Second, Workers: 8, Backlog: 64, Results: tools.DefaultResultsConfig()},
 		Agents: defaultAgentsConfig(),
-		Pages:  serpstore.DefaultConfig(), Consumers: defaultConsumersConfig(),
+		Pages:  serpstore.DefaultConfig(), Consumers: defaultConsumersConfig(), Precompute: defaultPrecomputeConfig(),
 		Telemetry: telemetry.DefaultConfig(), Supervise: supervise.DefaultConfig(),
 	}
 }
@@ -154,6 +156,7 @@ func (c Config) Validate() error {
 		{"tools.results", c.Tools.Results},
 		{"pages", c.Pages},
 		{"consumers", c.Consumers},
+		{"precompute", c.Precompute},
 		{"telemetry", c.Telemetry},
 	} {
 		if err := s.cfg.Validate(); err != nil {

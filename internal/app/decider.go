@@ -23,14 +23,19 @@ type Decider struct {
 // NewDecider returns a Decider with the settings that a router worker has. The caller
 // closes it.
 func NewDecider(cfg Config, log *slog.Logger) (*Decider, error) {
-	if err := codec.Warm(schemas.Decision{}); err != nil {
-		return nil, err
-	}
 	know, err := newKnowledge(cfg.Tools)
 	if err != nil {
 		return nil, err
 	}
-	r, ms, err := newRouter(cfg.Router, know, log, nil)
+	return newDecider(cfg.Router, know, log)
+}
+
+// newDecider returns a Decider with what the process knows already.
+func newDecider(cfg RouterConfig, know knowledge, log *slog.Logger) (*Decider, error) {
+	if err := codec.Warm(schemas.Decision{}); err != nil {
+		return nil, err
+	}
+	r, ms, err := newRouter(cfg, know, log, nil)
 	if err != nil {
 		return nil, err
 	}

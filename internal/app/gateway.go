@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 
 	"github.com/parallel-fusion/pfr/consumers/serpstore"
 	"github.com/parallel-fusion/pfr/internal/stream"
@@ -36,24 +36,30 @@ func gatewayParts(in *infra, cfg Config, know knowledge, running *Running) ([]su
 	if err != nil {
 		return nil, err
 	}
-	suggest := newSuggester(know.examples())
-	counts := &onlineCounts{byRoute: map[string]schemas.OnlineMetrics{}}
+	suggest, err := newSuggester(know.examples())
+	if err != nil {
+		return nil, err
+	}
+	series, err := gateway.NewSeries(cfg.Gateway.Online, in.reg)
+	if err != nil {
+		return nil, err
+	}
+	exps := newExperimentsView(in)
 	g, err := gateway.New(cfg.Gateway, gateway.Ports{
 		Searches: client, Pages: pageReader{store}, Decisions: pageReader{store},
-		Interactions: publish(in, interactions), Online: counts, Gatherer: in.reg, About: about, Details: in.detail,
-		Suggestions: suggest, Operations: ops,
+		Interactions: publish(in, interactions), Online: series, Gatherer: in.reg, About: about, Details: in.detail,
+		Suggestions: suggest, Operations: ops, Experiments: exps,
 	}, in.log, in.reg)
 	if err != nil {
 		return nil, err
 	}
-	parts := append(storeParts(in, store, ops), ops.parts(in)...)
+	forget, err := erasureParts(in, cfg, store, g)
+	if err != nil {
+		return nil, err
+	}
+	parts := slices.Concat(storeParts(in, store, ops), forget, controlParts(in, ops, exps), insightsParts(in, series, exps))
 	return append(parts,
 		suggest.part(in),
-		supervise.Part{Name: "gateway/online", Run: tail(in, online, stream.TailConfig{},
-			func(_ context.Context, m schemas.OnlineMetrics, _ stream.Meta) error {
-				counts.put(m)
-				return nil
-			})},
 		supervise.Part{Name: "gateway", Run: func(ctx context.Context, ready func()) error {
 			return g.Run(ctx, func(addr string) {
 				running.HTTP = addr
@@ -140,30 +146,4 @@ func notFound(err error) error {
 		return gateway.ErrNotFound
 	}
 	return err
-}
-
-// onlineCounts holds the latest counts of each route.
-type onlineCounts struct {
-	mu      sync.Mutex
-	byRoute map[string]schemas.OnlineMetrics
-}
-
-func (c *onlineCounts) put(m schemas.OnlineMetrics) {
-	if m.Window != schemas.WindowAll || m.Cut != (schemas.Cut{Route: m.Cut.Route}) || m.Cut.Route == "" {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.byRoute[m.Cut.Route] = m
-}
-
-// Snapshot implements [gateway.Online].
-func (c *onlineCounts) Snapshot() []schemas.OnlineMetrics {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := make([]schemas.OnlineMetrics, 0, len(c.byRoute))
-	for _, m := range c.byRoute {
-		out = append(out, m)
-	}
-	return out
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/parallel-fusion/pfr/internal/stream"
-	"github.com/parallel-fusion/pfr/internal/supervise"
 	"github.com/parallel-fusion/pfr/producers/gateway"
 	"github.com/parallel-fusion/pfr/producers/gateway/traffic"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -47,18 +46,11 @@ func (o *operations) page(p schemas.SERP) {
 	o.window.Page(p, at)
 }
 
-// parts follow what operators set, here or at another gateway.
-func (o *operations) parts(in *infra) []supervise.Part {
-	return []supervise.Part{{Name: "gateway/control", Run: tail(in, control, stream.TailConfig{},
-		func(_ context.Context, c schemas.Control, _ stream.Meta) error {
-			if c.Arm != "" {
-				return nil
-			}
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			o.ladder = gateway.LadderState{InForce: c.Ladder, Reason: c.Reason, By: c.By, SetAt: c.SetAt}
-			return nil
-		})}}
+// control takes what operators set, here or at another gateway.
+func (o *operations) control(c schemas.Control) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ladder = gateway.LadderState{InForce: c.Ladder, Reason: c.Reason, By: c.By, SetAt: c.SetAt}
 }
 
 // SetLadder implements [gateway.Operations].

@@ -20,15 +20,17 @@ func Normalise(text string) string { return router.Normalise(text) }
 // readTimeout bounds the reading of a topic to its end.
 const readTimeout = 5 * time.Minute
 
-// readAll hands every retained record of a topic to h. Unlike a tail it fails when ctx ends
-// before the end is reached.
-func readAll[T any](ctx context.Context, a *Admin, topic stream.Topic[T], h stream.Handler[T]) error {
+// readAll hands every retained record of a topic, from some offsets on, to h. Unlike a tail it
+// fails when ctx ends before the end is reached.
+//
+//nolint:revive // Five arguments: methods cannot be generic, so the admin is one of them.
+func readAll[T any](ctx context.Context, a *Admin, topic stream.Topic[T], from stream.From, h stream.Handler[T]) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	unreadable := func(m stream.Message, err error) {
 		a.log.Warn("unreadable record", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "err", err)
 	}
-	if err := stream.Tail(ctx, a.cluster, topic, stream.TailConfig{UntilEnd: true, Bad: unreadable}, h); err != nil {
+	if err := stream.Tail(ctx, a.cluster, topic, stream.TailConfig{From: from, UntilEnd: true, Bad: unreadable}, h); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -37,30 +39,23 @@ func readAll[T any](ctx context.Context, a *Admin, topic stream.Topic[T], h stre
 	return nil
 }
 
-// Popular returns what is asked most, n queries at most, as far as the topics of queries
-// and interactions are retained.
-func (a *Admin) Popular(ctx context.Context, cfg popular.Config, n int) (popular.Snapshot, error) {
-	counter, err := popular.New(cfg, router.Normalise)
+// Popular returns what is asked most in the last window of cfg, as far as the topics of
+// queries and interactions are retained.
+func (a *Admin) Popular(ctx context.Context, cfg popular.Config, view popular.View) (popular.Snapshot, error) {
+	counter, err := popular.New(cfg, router.Normalise, nil)
 	if err != nil {
 		return popular.Snapshot{}, err
 	}
 	now := time.Now()
-	err = readAll(ctx, a, queries, func(ctx context.Context, q schemas.Query, m stream.Meta) error {
-		at := m.Time
-		if at.After(now) { // a clock that is ahead, or someone who wants to count for more
-			at = now
-		}
-		return counter.Query(ctx, q.PublicQuery, at)
-	})
+	w := window{a.cluster, a.log, now.Add(-cfg.Window - cfg.Step)}
+	err = readAll(ctx, a, queries, w.from(ctx, queries.Name), counted(counter))
 	if err == nil {
-		err = readAll(ctx, a, interactions, func(ctx context.Context, i schemas.Interaction, _ stream.Meta) error {
-			return counter.Interaction(ctx, i)
-		})
+		err = readAll(ctx, a, interactions, w.from(ctx, interactions.Name), succeeded(counter))
 	}
 	if err != nil {
 		return popular.Snapshot{}, err
 	}
-	return counter.Snapshot(now, n), nil
+	return counter.Snapshot(now, view), nil
 }
 
 // Precomputer decides queries ahead of time and keeps the topic of such decisions. It has
@@ -69,7 +64,7 @@ type Precomputer struct {
 	*Admin
 	decider  *Decider
 	producer *stream.Producer
-	market   string // whose limits the language model's work counts against
+	market   func(text string) string // whose limits the language model's work counts against
 }
 
 // NewPrecomputer returns a Precomputer for the brokers and models of cfg. The caller closes
@@ -79,7 +74,7 @@ func NewPrecomputer(cfg Config, market string, log *slog.Logger) (*Precomputer, 
 	if err != nil {
 		return nil, err
 	}
-	p := &Precomputer{Admin: admin, market: market}
+	p := &Precomputer{Admin: admin, market: func(string) string { return market }}
 	if p.producer, err = stream.NewProducer(admin.cluster, cfg.Produce); err == nil {
 		p.decider, err = NewDecider(cfg, log)
 	}
@@ -138,7 +133,7 @@ func (p *Precomputer) Probe(ctx context.Context, patience time.Duration) error {
 
 // Through implements [precompute.Router].
 func (p *Precomputer) Through(ctx context.Context, tier schemas.Source, text string) (schemas.Decision, error) {
-	d, err := p.decider.Through(ctx, tier, schemas.PublicQuery{Text: text, Market: p.market})
+	d, err := p.decider.Through(ctx, tier, schemas.PublicQuery{Text: text, Market: p.market(text)})
 	if outcome := router.Outcome(err); outcome == schemas.OutcomeLimited || outcome == schemas.OutcomeOpen {
 		err = fmt.Errorf("%w: %w", precompute.ErrBusy, err)
 	}
@@ -159,7 +154,7 @@ func (p *Precomputer) Versions() precompute.Versions {
 // Entries implements [precompute.Store].
 func (p *Precomputer) Entries(ctx context.Context) ([]precompute.Entry, error) {
 	byKey := map[string]precompute.Entry{}
-	err := readAll(ctx, p.Admin, precomputed, func(_ context.Context, rec schemas.PrecomputedRoute, m stream.Meta) error {
+	err := readAll(ctx, p.Admin, precomputed, stream.FromStart(), func(_ context.Context, rec schemas.PrecomputedRoute, m stream.Meta) error {
 		if rec.RouteKey == "" {
 			delete(byKey, string(m.Key))
 		} else {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"time"
@@ -11,13 +10,14 @@ import (
 	"github.com/parallel-fusion/pfr/internal/supervise"
 	"github.com/parallel-fusion/pfr/producers/gateway"
 	router "github.com/parallel-fusion/pfr/router-worker"
-	"github.com/parallel-fusion/pfr/schemas"
 )
 
 const (
 	suggestMarkets = 32              // that are told apart; the others are counted together
 	suggestTop     = 1000            // queries of a market that are looked through
 	suggestClients = 3               // that must have asked a query before others see it
+	suggestWindow  = 24 * time.Hour  // in which they have asked it
+	suggestStep    = 8 * time.Hour   // by which that slides
 	suggestEvery   = 5 * time.Second // how old what is suggested may be
 	suggestTail    = 20_000          // queries of each partition that are read at start
 )
@@ -27,73 +27,40 @@ const (
 // [gateway.Suggestions].
 type suggester struct {
 	examples []candidate
+	counter  *popular.Counter
 
-	mu      sync.Mutex
-	markets map[string]*marketQueries // "" is that of the others
+	mu  sync.Mutex
+	top map[string]topQueries // by market; "" is that of the others
 }
 
-// marketQueries is what is asked in one market.
-type marketQueries struct {
-	counter *popular.Counter
-	top     []candidate // as of at; never changed in place
-	at      time.Time
+// topQueries is what is asked most in one market.
+type topQueries struct {
+	list []candidate // never changed in place
+	at   time.Time
 }
 
 // candidate is a query that may be suggested, and what it is looked up by.
 type candidate struct{ text, key string }
 
-func newSuggester(examples []string) *suggester {
-	s := &suggester{markets: map[string]*marketQueries{}}
+func newSuggester(examples []string) (*suggester, error) {
+	counter, err := popular.New(popular.Config{
+		Capacity: suggestTop, Markets: suggestMarkets, MinClients: suggestClients, Window: suggestWindow, Step: suggestStep, Searches: suggestTop,
+	}, router.Normalise, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &suggester{counter: counter, top: map[string]topQueries{}}
 	for _, text := range examples {
 		s.examples = append(s.examples, candidate{text, router.Normalise(text)})
 	}
-	return s
+	return s, nil
 }
 
 // part follows the queries. Interactions do not matter: a suggestion is what others ask.
 func (s *suggester) part(in *infra) supervise.Part {
-	return supervise.Part{Name: "gateway/suggestions", Run: tail(in, queries, stream.TailConfig{From: stream.FromLast(suggestTail)},
-		func(ctx context.Context, q schemas.Query, m stream.Meta) error {
-			at := m.Time
-			if now := time.Now(); at.After(now) {
-				at = now
-			}
-			return s.note(ctx, q.PublicQuery, at)
-		})}
-}
-
-func (s *suggester) note(ctx context.Context, q schemas.PublicQuery, at time.Time) error {
-	s.mu.Lock()
-	market, err := s.market(q.Market, true)
-	s.mu.Unlock()
-	if err != nil {
-		return err
+	return supervise.Part{
+		Name: "gateway/suggestions", Run: tail(in, queries, stream.TailConfig{From: stream.FromLast(suggestTail)}, counted(s.counter)),
 	}
-	return market.counter.Query(ctx, q, at)
-}
-
-// market returns the counts of a market, or of those that have none of their own. The
-// caller holds the lock.
-func (s *suggester) market(code string, add bool) (*marketQueries, error) {
-	if m := s.markets[code]; m != nil {
-		return m, nil
-	}
-	if !add {
-		return s.markets[""], nil
-	}
-	if len(s.markets) >= suggestMarkets {
-		code = ""
-		if m := s.markets[code]; m != nil {
-			return m, nil
-		}
-	}
-	counter, err := popular.New(popular.Config{Capacity: 2 * suggestTop, MinClients: suggestClients, HalfLife: 24 * time.Hour, Searches: 1000}, router.Normalise)
-	if err != nil {
-		return nil, err
-	}
-	m := &marketQueries{counter: counter}
-	s.markets[code] = m
-	return m, nil
 }
 
 // Suggest implements [gateway.Suggestions].
@@ -112,7 +79,7 @@ func (s *suggester) Suggest(prefix, market string, n int) []gateway.Suggestion {
 			}
 		}
 	}
-	top := s.top(market)
+	top := s.popular(market)
 	add(top, gateway.SuggestPopular, strings.HasPrefix)
 	add(s.examples, gateway.SuggestExample, strings.HasPrefix)
 	add(top, gateway.SuggestPopular, wordHasPrefix)
@@ -122,20 +89,25 @@ func (s *suggester) Suggest(prefix, market string, n int) []gateway.Suggestion {
 
 func wordHasPrefix(text, prefix string) bool { return strings.Contains(text, " "+prefix) }
 
-// top returns what is asked most in a market, lately.
-func (s *suggester) top(market string) []candidate {
+// popular returns what is asked most in a market, lately, or in the markets that are not
+// told apart.
+func (s *suggester) popular(market string) []candidate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, err := s.market(market, false)
-	if err != nil || m == nil {
-		return nil
+	now := time.Now()
+	view := popular.View{Market: market, Top: suggestTop}
+	if !s.counter.Apart(now, market) {
+		market, view.Market, view.Rest = "", "", true
 	}
-	if now := time.Now(); now.Sub(m.at) >= suggestEvery {
-		popular := m.counter.Snapshot(now, suggestTop).Queries
-		m.at, m.top = now, make([]candidate, len(popular))
-		for i, q := range popular {
-			m.top[i] = candidate{q.Text, q.Text} // which is normalised
-		}
+	top, known := s.top[market]
+	if known && now.Sub(top.at) < suggestEvery {
+		return top.list
 	}
-	return m.top
+	found := s.counter.Snapshot(now, view).Queries
+	top = topQueries{list: make([]candidate, len(found)), at: now}
+	for i, q := range found {
+		top.list[i] = candidate{q.Text, q.Text} // which is normalised
+	}
+	s.top[market] = top
+	return top.list
 }

@@ -19,14 +19,21 @@ type crowd struct {
 	n int
 }
 
+func newCrowd(t *testing.T, examples ...string) *crowd {
+	t.Helper()
+	s, err := newSuggester(examples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &crowd{t: t, s: s}
+}
+
 func (c *crowd) ask(market, text string, clients ...string) {
 	c.t.Helper()
 	for _, client := range clients {
 		c.n++
 		q := schemas.PublicQuery{CorrelationID: fmt.Sprint("q", c.n), Text: text, Market: market, ClientID: client}
-		if err := c.s.note(c.t.Context(), q, time.Now()); err != nil {
-			c.t.Fatal(err)
-		}
+		c.s.counter.Query(q, time.Now())
 	}
 }
 
@@ -42,7 +49,7 @@ func (c *crowd) suggested(market, prefix string, n int) string {
 
 func TestSuggestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &crowd{t: t, s: newSuggester([]string{"Blue in Green", "jazz for a rainy day", "jazz piano"})}
+		c := newCrowd(t, "Blue in Green", "jazz for a rainy day", "jazz piano")
 		c.ask("US", "JAZZ  Piano", "a", "b", "c", "d")
 		c.ask("US", "jazz guitar", "a", "b", "c")
 		c.ask("US", "modern jazz", "a", "b", "c")
@@ -78,12 +85,12 @@ func TestSuggestions(t *testing.T) {
 
 // Invented markets take no memory and no market's place once there are enough of them.
 func TestSuggestionsAreBounded(t *testing.T) {
-	c := &crowd{t: t, s: newSuggester(nil)}
+	c := newCrowd(t)
 	c.ask("US", "jazz", "a", "b", "c")
 	for i := range 26 * 26 {
-		c.ask(string([]byte{'A' + byte(i/26), 'A' + byte(i%26)}), "noise", "a")
+		c.ask(string([]byte{'A' + byte(i/26), 'A' + byte(i%26)}), "noise", "a", "b", "c")
 	}
-	if n := len(c.s.markets); n != suggestMarkets+1 {
+	if n := len(c.s.counter.Markets(time.Now(), suggestWindow)); n != suggestMarkets {
 		t.Errorf("%d markets", n)
 	}
 	if got := c.suggested("US", "ja", 9); got != "jazz*" {
@@ -97,16 +104,14 @@ func TestSuggestionsAreBounded(t *testing.T) {
 
 // Queries come while suggestions are made.
 func TestSuggestionsAreSafeToUseAtOnce(t *testing.T) {
-	c := &crowd{t: t, s: newSuggester([]string{"jazz piano"})}
+	c := newCrowd(t, "jazz piano")
 	var all sync.WaitGroup
 	defer all.Wait()
 	for i := range 4 {
 		all.Go(func() {
 			for n := range 200 {
 				q := schemas.PublicQuery{CorrelationID: fmt.Sprint(i, n), Text: fmt.Sprint("jazz ", n), Market: "US", ClientID: fmt.Sprint(i)}
-				if err := c.s.note(t.Context(), q, time.Now()); err != nil {
-					t.Error(err)
-				}
+				c.s.counter.Query(q, time.Now())
 				_ = c.s.Suggest("jazz", "US", 5)
 			}
 		})

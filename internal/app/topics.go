@@ -22,6 +22,7 @@ var (
 	online       = topic(schemas.TopicOnlineMetrics, schemas.OnlineMetrics.Key)
 	readouts     = topic(schemas.TopicExperiments, schemas.ExperimentReadout.Key)
 	control      = topic(schemas.TopicControl, schemas.Control.Key)
+	erasures     = topic(schemas.TopicErasures, schemas.Erasure.Key)
 	precomputed  = withdrawable(topic(schemas.TopicPrecomputedRoutes, schemas.PrecomputedRoute.Key))
 )
 
@@ -68,6 +69,8 @@ func defaultTopicsConfig() TopicsConfig {
 	return TopicsConfig{Partitions: 8, Retention: day, Retentions: map[string]time.Duration{
 		schemas.TopicSERPs: 3 * day, schemas.TopicInteractions: 3 * day, schemas.TopicOnlineMetrics: 7 * day,
 		schemas.TopicDeadLetters: 14 * day, // a person looks at them
+		// Longer than anything that they are about, and than a process may be away.
+		schemas.TopicErasures: 35 * day,
 	}}
 }
 
@@ -96,7 +99,7 @@ func (c TopicsConfig) specs() []stream.TopicSpec {
 			spec.Compact, spec.Retention, spec.Partitions = true, 0, 1
 		case schemas.TopicOnlineMetrics:
 			spec.Compact, spec.Partitions = true, 1
-		case schemas.TopicDeadLetters:
+		case schemas.TopicDeadLetters, schemas.TopicErasures:
 			spec.Partitions = 1
 		}
 		specs = append(specs, spec)

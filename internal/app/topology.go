@@ -21,7 +21,7 @@ func topology(in *infra, cfg Config, roles []string, running *Running) ([]superv
 		var more []supervise.Part
 		switch role {
 		case RoleConsumers:
-			more, err = consumersParts(in, cfg)
+			more, err = consumersRole(in, cfg, know)
 		case RoleTools:
 			more, err = toolsParts(in, cfg, know)
 		case RoleFusion:

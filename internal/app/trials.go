@@ -133,20 +133,35 @@ func (t *trials) publish(ctx context.Context) error {
 		t.in.log.Error("an experiment cannot be read out", "err", err)
 	}
 	out, controls := insist[schemas.ExperimentReadout]{publish(t.in, readouts)}, insist[schemas.Control]{publish(t.in, control)}
-	for _, r := range list {
-		data, err := codec.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("readout of %s: %w", r.Name, err)
+	for _, c := range t.counts.Comparisons(now) {
+		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: c.Name, Kind: schemas.ReadoutComparison, AsOf: c.AsOf}
+		if err := send(ctx, out, m, c); err != nil {
+			return err
 		}
-		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: r.Name, AsOf: r.AsOf, Readout: data}
-		if err := out.Publish(ctx, m); err != nil {
-			return fmt.Errorf("publish readout of %s: %w", r.Name, err)
+	}
+	for _, r := range list {
+		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: r.Name, Kind: schemas.ReadoutExperiment, AsOf: r.AsOf}
+		if err := send(ctx, out, m, r); err != nil {
+			return err
 		}
 		for _, arm := range r.RollBack {
 			if err := t.stop(ctx, controls, r, arm); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// send publishes a readout within its message.
+func send(ctx context.Context, out insist[schemas.ExperimentReadout], m schemas.ExperimentReadout, readout any) error {
+	data, err := codec.Marshal(readout)
+	if err != nil {
+		return fmt.Errorf("readout of %s: %w", m.Experiment, err)
+	}
+	m.Readout = data
+	if err := out.Publish(ctx, m); err != nil {
+		return fmt.Errorf("publish readout of %s: %w", m.Experiment, err)
 	}
 	return nil
 }

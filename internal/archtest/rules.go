@@ -164,4 +164,5 @@ var testDoors = map[string][]string{
 	"github.com/santhosh-tekuri/jsonschema":  {"examples", "schemas", "producers/gateway", "tool-workers"},
 	"github.com/goccy/go-yaml":               {"schemas", "producers/gateway"},
 	"github.com/golang-jwt/jwt":              {"producers/gateway"},
+	"github.com/parquet-go/parquet-go":       {"test"},
 }

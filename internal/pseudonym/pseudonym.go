@@ -56,17 +56,26 @@ func Open(file string, create bool) (*Names, error) {
 	return n, nil
 }
 
+// save makes the salt of a file. The file is whole when it is there, and of several
+// processes that make it at once all get the same.
 func save(file string) (*Names, error) {
 	n := Random()
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	folder := filepath.Dir(file)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("salt: %w", err)
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // nobody's salt is replaced
+	f, err := os.CreateTemp(folder, ".salt-") // readable by its owner alone
 	if err != nil {
 		return nil, fmt.Errorf("salt: %w", err)
 	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(n.salt)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("salt: %w", err)
+	}
+	if err := os.Link(f.Name(), file); errors.Is(err, fs.ErrExist) {
+		return Open(file, false)
+	} else if err != nil {
 		return nil, fmt.Errorf("salt: %w", err)
 	}
 	return n, nil

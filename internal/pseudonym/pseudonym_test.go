@@ -3,7 +3,9 @@ package pseudonym_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -54,5 +56,29 @@ func TestBadSalt(t *testing.T) {
 		if _, err := pseudonym.Open(file, false); err == nil {
 			t.Errorf("%s: no error", filepath.Base(file))
 		}
+	}
+}
+
+// Processes that start together have one salt.
+func TestOneSaltForAll(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "salt")
+	got := make([]string, 20)
+	var wg sync.WaitGroup
+	for i := range got {
+		wg.Go(func() {
+			n, err := pseudonym.Open(file, true)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got[i] = n.User("anna")
+		})
+	}
+	wg.Wait()
+	if slices.Sort(got); got[0] == "" || got[0] != got[len(got)-1] {
+		t.Errorf("names %v", got)
+	}
+	if files, err := os.ReadDir(filepath.Dir(file)); err != nil || len(files) != 1 {
+		t.Errorf("left behind: %v %v", files, err)
 	}
 }

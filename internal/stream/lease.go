@@ -14,7 +14,7 @@ import (
 //
 // Records of the topic are passed over: cfg.DeadLetterTopic and cfg.Producer are required
 // all the same.
-func Lease(ctx context.Context, c *Cluster, topic string, cfg ConsumerConfig, work func(context.Context) error) error {
+func (c *Cluster) Lease(ctx context.Context, topic string, cfg ConsumerConfig, work func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	l := &lease{parent: ctx, lost: func() {}, failed: cancel, work: work}

@@ -39,6 +39,8 @@ type Config struct {
 	// TrustedProxies are the networks, such as 10.0.0.0/8, whose X-Forwarded-For is believed.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 
+	Online SeriesConfig `yaml:"online"` // which online metrics are kept for who asks
+
 	// Peers are other gateways that pages can be compared with, by name.
 	Peers       map[string]string `yaml:"peers"`
 	PeerTimeout time.Duration     `yaml:"peer_timeout"` // for a page of a peer
@@ -59,6 +61,7 @@ func DefaultConfig() Config {
 		IdleTimeout: 2 * time.Minute, Heartbeat: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		MaxSearches: 256, RecentEvents: 100_000, PublishTimeout: 5 * time.Second,
 		Linger: 5 * time.Second, PeerTimeout: 10 * time.Second, RecentPages: 512, ResumeWait: 2 * time.Second,
+		Online: DefaultSeriesConfig(),
 		Access: access.DefaultConfig(), Limits: LimitsConfig{Clients: 10_000}, CORS: CORSConfig{MaxAge: 10 * time.Minute},
 		CanaryQuery: "hello", CanaryEvery: 30 * time.Second, CanaryRetry: 250 * time.Millisecond,
 		CanaryDeadline: 5 * time.Second, CanaryFailures: 3,
@@ -111,7 +114,15 @@ func (c Config) Validate() error {
 		}
 	}
 	_, err := c.proxies()
-	return errors.Join(append(errs, err, validPeers(c.Peers), c.access().Validate(), c.Limits.validate(), c.CORS.validate())...)
+	return errors.Join(append(errs, err, validPeers(c.Peers), prefixed("online", c.Online.Validate()), c.access().Validate(), c.Limits.validate(), c.CORS.validate())...)
+}
+
+// prefixed says in front of an error which part of the settings it is about.
+func prefixed(part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", part, err)
 }
 
 // access returns the configuration of who may do what, with the operator's key.

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,8 +36,9 @@ type backend struct {
 	publish func(schemas.Interaction) error
 	online  []schemas.OnlineMetrics
 	broken  error // of the archive; nil: it works
-	// operations and suggestions may be nil.
+	// operations, experiments and suggestions may be nil.
 	operations  gateway.Operations
+	experiments gateway.Experiments
 	suggestions gateway.Suggestions
 
 	mu     sync.Mutex
@@ -121,7 +123,22 @@ func (b *backend) Publish(_ context.Context, i schemas.Interaction) error {
 	return nil
 }
 
-func (b *backend) Snapshot() []schemas.OnlineMetrics { return b.online }
+func (b *backend) Snapshot() []schemas.OnlineMetrics { return b.series().Snapshot() }
+
+func (b *backend) Select(q gateway.Selection) gateway.Selected { return b.series().Select(q) }
+
+// series keeps what there is of online metrics.
+func (b *backend) series() *gateway.Series {
+	s, err := gateway.NewSeries(gateway.DefaultSeriesConfig(), nil)
+	if err != nil {
+		panic(err) // the default is valid
+	}
+	for _, m := range b.online {
+		m.Window = cmp.Or(m.Window, schemas.WindowAll)
+		s.Put(m, m.AsOf)
+	}
+	return s
+}
 
 func (b *backend) published() []schemas.Interaction {
 	b.mu.Lock()
@@ -146,7 +163,7 @@ func (b *backend) open(t *testing.T, change func(*gateway.Config)) *gateway.Gate
 	reg := prometheus.NewRegistry()
 	g, err := gateway.New(cfg, gateway.Ports{
 		Searches: b, Pages: b, Decisions: b, Interactions: b, Online: b, Gatherer: reg,
-		Operations: b.operations, Suggestions: b.suggestions,
+		Operations: b.operations, Experiments: b.experiments, Suggestions: b.suggestions,
 		Details: func() map[string]any { return map[string]any{"router": map[string]any{"arm": "default"}} },
 		About: gateway.About{
 			AsOf: "2025-06-28", Note: "Facts compiled by hand; episodes, listeners and play counts are synthetic.",

@@ -70,12 +70,6 @@ type Interactions interface {
 	Publish(ctx context.Context, i schemas.Interaction) error
 }
 
-// Online knows what came of the searches of late.
-type Online interface {
-	// Snapshot returns the latest record of each route, in any order.
-	Snapshot() []schemas.OnlineMetrics
-}
-
 // Ports is what a [Gateway] works with. All are required.
 type Ports struct {
 	Searches     Searcher
@@ -85,6 +79,7 @@ type Ports struct {
 	Online       Online
 	Suggestions  Suggestions           // nil: nothing is suggested
 	Operations   Operations            // nil: operators see and do nothing here
+	Experiments  Experiments           // nil: there are none
 	Gatherer     prometheus.Gatherer   // of /metrics
 	About        About                 // may be empty
 	Details      func() map[string]any // what other parts of the process say in /readyz; nil: nothing

@@ -203,27 +203,3 @@ func waterfall(page schemas.SERP) []span {
 
 // micros rounds milliseconds to whole microseconds.
 func micros(ms float64) float64 { return math.Round(1000*ms) / 1000 }
-
-// onlineMetrics is what came of the searches of each route.
-type onlineMetrics struct {
-	AsOf   time.Time                       `json:"as_of"`
-	Routes map[string]schemas.SearchCounts `json:"routes"`
-}
-
-func (g *Gateway) online(w http.ResponseWriter, _ *http.Request) *problem {
-	return writeJSON(w, http.StatusOK, g.onlineMetrics())
-}
-
-func (g *Gateway) onlineMetrics() onlineMetrics {
-	out := onlineMetrics{Routes: map[string]schemas.SearchCounts{}}
-	for _, m := range g.ports.Online.Snapshot() {
-		out.Routes[m.Cut.Route] = m.Counts
-		if m.AsOf.After(out.AsOf) {
-			out.AsOf = m.AsOf
-		}
-	}
-	if out.AsOf.IsZero() {
-		out.AsOf = time.Now().UTC() // there was nothing to count so far
-	}
-	return out
-}

@@ -18,7 +18,7 @@ type frame struct {
 	About    About
 	Version  string // of the static files
 	Title    string // of the document; "" is the name of the product alone
-	Kind     string // of page: home, searched, explaining, operating, comparing, entering or lost
+	Kind     string // of page: home, searched, explaining, operating, watching, comparing, entering or lost
 	Module   string // the script of the page
 	Query    string
 	Markets  []marketView

@@ -24,6 +24,9 @@ type Query struct {
 type Demand struct {
 	Queries []Query
 	Total   float64 // weight of all traffic, with what is not listed; never less than the list's
+	// Also are texts of the list that are taken up whatever they weigh, as the heaviest of a
+	// small market.
+	Also map[string]bool
 }
 
 // sorted returns the demand with every text once, the heaviest first.
@@ -34,7 +37,7 @@ func (d Demand) sorted() Demand {
 		weights[q.Text] += q.Weight
 		sum += q.Weight
 	}
-	out := Demand{Total: max(d.Total, sum), Queries: make([]Query, 0, len(weights))}
+	out := Demand{Total: max(d.Total, sum), Also: d.Also, Queries: make([]Query, 0, len(weights))}
 	for text, w := range weights {
 		out.Queries = append(out.Queries, Query{text, w})
 	}
@@ -42,6 +45,21 @@ func (d Demand) sorted() Demand {
 		return cmp.Or(cmp.Compare(b.Weight, a.Weight), strings.Compare(a.Text, b.Text))
 	})
 	return out
+}
+
+// taken returns what a run takes up of a sorted demand: the heaviest, all if top is 0, and
+// what is to be taken up besides.
+func (d Demand) taken(top int) []Query {
+	if top == 0 || top >= len(d.Queries) {
+		return d.Queries
+	}
+	take := slices.Clone(d.Queries[:top])
+	for _, q := range d.Queries[top:] {
+		if d.Also[q.Text] {
+			take = append(take, q)
+		}
+	}
+	return take
 }
 
 // maxLine is the longest line of a list, in bytes.

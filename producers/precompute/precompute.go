@@ -10,6 +10,9 @@
 // A run can be killed at any time. What is there says where to go on: a query with a
 // current entry is skipped, one that was refused is skipped if a [Journal] is kept. Only
 // requests that were in flight are asked once more.
+//
+// A [Schedule] runs again and again on what is popular then, within a cap on what a day may
+// cost.
 package precompute
 
 import (
@@ -66,23 +69,23 @@ type Ports struct {
 
 // Config configures a [Batch]. See [DefaultConfig].
 type Config struct {
-	Tier          schemas.Source // SourceStudent or SourceLLM
-	Top           int            // queries taken up, the heaviest; 0: all
-	TTL           time.Duration  // of an entry
-	Gate          Gate
-	MinConfidence float64 // of a decision that passes the gates but GateNone
+	Tier          schemas.Source `yaml:"tier"` // SourceStudent or SourceLLM
+	Top           int            `yaml:"top"`  // queries taken up, the heaviest; 0: all
+	TTL           time.Duration  `yaml:"ttl"`  // of an entry
+	Gate          Gate           `yaml:"gate"`
+	MinConfidence float64        `yaml:"min_confidence"` // of a decision that passes the gates but GateNone
 	// MaxUSD is what a run may spend. Requests that might go beyond wait for those in
 	// flight, so that it is exceeded by one request at most, as long as none costs more
 	// than twice the dearest before it.
-	MaxUSD      float64
-	Concurrency int           // queries in hand
-	Timeout     time.Duration // of one request, and of one record's way to the topic
+	MaxUSD      float64       `yaml:"max_usd"`
+	Concurrency int           `yaml:"concurrency"` // queries in hand
+	Timeout     time.Duration `yaml:"timeout"`     // of one request, and of one record's way to the topic
 	// Patience is how long the tier may be busy for every query. When it is over the run ends.
-	Patience time.Duration
+	Patience time.Duration `yaml:"patience"`
 	// KeepStale leaves entries that no router takes. By default a run begins by withdrawing
 	// them.
-	KeepStale bool
-	DryRun    bool // ask nobody, publish and withdraw nothing
+	KeepStale bool `yaml:"keep_stale"`
+	DryRun    bool `yaml:"-"` // ask nobody, publish and withdraw nothing
 }
 
 // DefaultConfig returns settings for a nightly run through the student.

@@ -69,6 +69,14 @@ type Point struct {
 	Share   float64 `json:"share"`
 }
 
+// Covered returns the share of the traffic that current entries serve.
+func (r *Report) Covered() float64 {
+	if len(r.Coverage) == 0 {
+		return 0
+	}
+	return r.Coverage[len(r.Coverage)-1].Share
+}
+
 func (r *Report) spend(d schemas.Decision) {
 	r.Tokens.Prompt += d.Tokens.Prompt
 	r.Tokens.Cached += d.Tokens.Cached

@@ -74,10 +74,7 @@ func (r *run) plan(entries []Entry, now time.Time) {
 		}
 	}
 	r.demand = r.demand.sorted()
-	take := r.demand.Queries
-	if r.cfg.Top > 0 {
-		take = take[:min(r.cfg.Top, len(take))]
-	}
+	take := r.demand.taken(r.cfg.Top)
 	r.report.Queries = len(take)
 	circumstances := r.circumstances()
 	for _, q := range take {

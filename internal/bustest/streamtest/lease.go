@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"github.com/parallel-fusion/pfr/internal/stream"
 )
 
 // testLease: of three members one works; when it leaves, and when the next one is cut off
@@ -38,7 +36,7 @@ func testLease(t *testing.T, b *bench) {
 		ctx, cancel := context.WithCancel(b.ctx)
 		var done sync.WaitGroup
 		done.Go(func() {
-			err := stream.Lease(ctx, member.cluster, topic, cfg, func(ctx context.Context) error {
+			err := member.cluster.Lease(ctx, topic, cfg, func(ctx context.Context) error {
 				mu.Lock()
 				working = append(working, i)
 				mu.Unlock()
@@ -71,7 +69,7 @@ func testLease(t *testing.T, b *bench) {
 func testLeaseEnds(t *testing.T, b *bench) {
 	topic, dead := b.topic(t, "work", 1), b.topic(t, "work-dead", 1)
 	broken := errors.New("broken")
-	err := stream.Lease(b.ctx, b.cluster, topic, b.config(b.producer(t), dead), func(context.Context) error { return broken })
+	err := b.cluster.Lease(b.ctx, topic, b.config(b.producer(t), dead), func(context.Context) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}

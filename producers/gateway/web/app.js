@@ -5,7 +5,8 @@
 import { $ } from "./dom.js";
 import { remember } from "./keep.js";
 import { Player } from "./player.js";
-import { about, client, send, session } from "./report.js";
+import { about, client, impression, send, session } from "./report.js";
+import { Watcher } from "./seen.js";
 import * as serp from "./serp.js";
 import { begin as beginShell } from "./shell.js";
 import { follow } from "./stream.js";
@@ -19,17 +20,28 @@ const preFusion = "pre-fusion"; // the mode that need not be said
 const mode = () => /** @type {RadioNodeList} */ (form.elements.namedItem("mode"));
 const player = new Player((event, played) => send({ ...event, ms_played: played }));
 
+const watcher = new Watcher((seen) => send(...seen.map((s) => impression(s.section, s.ms))));
+const watch = () => $("main").dataset.correlation && watcher.watch($("sections").children);
+
 let leave = () => {}; // the search in hand
+
+// thenWatch looks which sections are seen, once something is drawn.
+const thenWatch = (draw) => (data) => {
+  draw(data);
+  watch();
+};
 
 // begin runs a search and draws what comes.
 function begin(query) {
   leave();
+  watcher.stop();
   serp.start(query);
+  $("main").dataset.market = market.value;
   const params = { q: query, market: market.value, mode: mode().value, platform: "web", client_id: client, session_id: session };
   let mine = true; // until another search begins
   const only = (handle) => (data) => mine && handle(data);
   const away = follow(new URLSearchParams(params), {
-    route: only(serp.onRoute), section: only(serp.onSection), page: only(serp.onPage),
+    route: only(serp.onRoute), section: only(thenWatch(serp.onSection)), page: only(thenWatch(serp.onPage)),
     problem: only((p) => serp.showProblem(p.title, p.detail, p.status)),
     broken: only(() => serp.say("The connection broke. Taking the search up again…")),
   });
@@ -65,6 +77,7 @@ window.addEventListener("popstate", () => {
   mode().value = params.get("mode") ?? preFusion;
   if (query) return begin(query);
   leave();
+  watcher.stop();
   serp.home();
 });
 
@@ -95,3 +108,5 @@ function onPlay(button) {
 
 beginShell({ escape: () => player.stop() });
 serp.settleAll();
+$("main").dataset.market = market.value;
+watch();

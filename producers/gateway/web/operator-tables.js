@@ -10,7 +10,7 @@ import { bar, h, millis, percent } from "./dom.js";
  * table draws rows by their keys.
  * @param {HTMLElement} into @param {Column[]} columns @param {any[]} rows @param {(row: any) => string} key @param {string} none
  */
-function table(into, columns, rows, key, none) {
+export function table(into, columns, rows, key, none) {
   if (!rows.length) {
     if (into.dataset.none !== none) into.replaceChildren(h("p", { class: "remark" }, none));
     into.dataset.none = none;
