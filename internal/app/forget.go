@@ -42,7 +42,7 @@ func insistOn(ctx context.Context, log *slog.Logger, what string, do func() erro
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
-		log.Error(what, "err", err, "again_in", forgetAgain)
+		log.Error("erasing will be tried again", "what", what, "err", err, "again_in", forgetAgain)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -175,7 +175,7 @@ func (b *brokers) awaitSame(t *testing.T, ref *reference) {
 		wrong = ref.differences(b.published)
 		return len(wrong) == 0
 	}
-	deadline := time.Now().Add(2 * time.Minute)
+	deadline := time.Now().Add(patience)
 	for tick := time.NewTicker(time.Second); !same(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d of %d cells are wrong; the first: %s", len(wrong), len(ref.cells), wrong[0])

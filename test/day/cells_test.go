@@ -126,11 +126,31 @@ func (c *cell) add(o *schemas.SearchCounts) {
 		to *int
 		by int
 	}{
-		{&s.Searches, o.Searches}, {&s.Clicks, o.Clicks}, {&s.Streams, o.Streams}, {&s.Successes, o.Successes}, {&s.Typed, o.Typed},
-		{&s.Flooded, o.Flooded}, {&s.Viewed, o.Viewed}, {&s.Clicked, o.Clicked}, {&s.Streamed, o.Streamed}, {&s.Rescues, o.Rescues},
-		{&s.First, o.First}, {&s.Abandoned, o.Abandoned}, {&s.BadAbandoned, o.BadAbandoned}, {&s.Reformulated, o.Reformulated},
-		{&s.Known, o.Known}, {&s.Fallbacks, o.Fallbacks}, {&s.Degraded, o.Degraded}, {&s.Partial, o.Partial}, {&s.Expired, o.Expired},
-		{&s.ZeroResults, o.ZeroResults}, {&s.Asked, o.Asked}, {&s.Invalid, o.Invalid}, {&s.Sections, o.Sections}, {&s.Empty, o.Empty}, {&s.Failed, o.Failed},
+		{&s.Searches, o.Searches},
+		{&s.Clicks, o.Clicks},
+		{&s.Streams, o.Streams},
+		{&s.Successes, o.Successes},
+		{&s.Typed, o.Typed},
+		{&s.Flooded, o.Flooded},
+		{&s.Viewed, o.Viewed},
+		{&s.Clicked, o.Clicked},
+		{&s.Streamed, o.Streamed},
+		{&s.Rescues, o.Rescues},
+		{&s.First, o.First},
+		{&s.Abandoned, o.Abandoned},
+		{&s.BadAbandoned, o.BadAbandoned},
+		{&s.Reformulated, o.Reformulated},
+		{&s.Known, o.Known},
+		{&s.Fallbacks, o.Fallbacks},
+		{&s.Degraded, o.Degraded},
+		{&s.Partial, o.Partial},
+		{&s.Expired, o.Expired},
+		{&s.ZeroResults, o.ZeroResults},
+		{&s.Asked, o.Asked},
+		{&s.Invalid, o.Invalid},
+		{&s.Sections, o.Sections},
+		{&s.Empty, o.Empty},
+		{&s.Failed, o.Failed},
 	} {
 		*n.to += n.by
 	}

@@ -26,7 +26,7 @@ type page struct {
 	id, text, client, market, platform, arm, name, source, status string
 	at                                                            int64
 	cost                                                          int64
-	asked, invalid                                                bool
+	asked                                                         bool
 	sections                                                      []shown // on the page, then those left out
 	onPage                                                        int
 	timings                                                       map[string]float64
