@@ -49,6 +49,62 @@ func TestArmsAgreeOnWhoIsExposed(t *testing.T) {
 	}
 }
 
+// A decision made ahead of time by the language model of one arm is taken by that arm and by
+// those without a model, and not by an arm of another model: the arms differ, although the
+// student is sure.
+func TestArmsAgreeOnWhoIsExposedByWhatWasMadeAhead(t *testing.T) {
+	p1, p2, student := router.Arm{Name: "p1", Model: "p1"}, router.Arm{Name: "p2", Model: "p2"}, router.Arm{Name: "student", Ladder: router.RungStudent}
+	trimmed := router.Arm{Name: "trimmed", Model: "p1", Without: []string{"new_releases"}}
+	for name, c := range map[string]struct {
+		arms   []router.Arm
+		sure   float64
+		by     string // version of the model that made the decision; "" is the student
+		answer router.Answer
+		want   bool
+	}{
+		"two models, the student sure":         {[]router.Arm{p1, p2}, .99, "llm-1", newReleases, true},
+		"two models, it hesitates":             {[]router.Arm{p1, p2}, .4, "llm-1", newReleases, true},
+		"three arms":                           {[]router.Arm{p1, p2, student}, .99, "llm-1", newReleases, true},
+		"a model and the student take it":      {[]router.Arm{p1, student}, .99, "llm-1", newReleases, false},
+		"also where it hesitates":              {[]router.Arm{p1, student}, .4, "llm-1", newReleases, false},
+		"the other model and the student":      {[]router.Arm{p2, student}, .99, "llm-1", newReleases, true},
+		"of a model that no arm has, sure":     {[]router.Arm{p1, p2}, .99, "llm-0", newReleases, false},
+		"of a model that no arm has, not sure": {[]router.Arm{p1, p2}, .4, "llm-0", newReleases, true},
+		"of the student":                       {[]router.Arm{p1, p2, student}, .99, "", newReleases, false},
+		"one arm lacks its route":              {[]router.Arm{p1, trimmed}, .99, "llm-1", newReleases, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arms := slices.Clone(c.arms)
+			for i := range arms {
+				arms[i].Rivals = c.arms
+			}
+			one, two := answering(c.answer, nil), answering(c.answer, nil)
+			one.version, two.version = "1", "2"
+			r := withPorts(t, music(t), router.Ports{
+				Student: hesitant("search", c.sure), Models: map[string]router.Asker{"p1": one, "p2": two}, Rollout: byName{arms},
+			})
+			q := query("anything new from pulp")
+			made := cascade(t, hesitant("search", c.sure), one, nil)
+			if c.by != "" {
+				made = cascade(t, hesitant("search", .4), one, nil)
+			}
+			d := made.Decide(t.Context(), q)
+			if c.by != "" {
+				d.PromptVersion = c.by
+			}
+			r.Precompute(router.Ahead(q.Text, d, time.Now(), time.Hour))
+			for range 2 { // the second time from the cache
+				for _, arm := range arms {
+					q.ClientID = arm.Name
+					if d := r.Decide(t.Context(), q); d.Exposed != c.want {
+						t.Errorf("arm %s: exposed %v by %s, want %v", arm.Name, d.Exposed, steps(d), c.want)
+					}
+				}
+			}
+		})
+	}
+}
+
 // byName assigns each client to the arm of its name.
 type byName struct{ arms []router.Arm }
 

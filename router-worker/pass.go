@@ -22,6 +22,9 @@ type pass struct {
 	last     time.Time // end of the last step
 	tiers    []schemas.Tier
 	wanted   []string // routes that were preferred and are not offered
+
+	madeAhead *madeAhead // nil until it was looked up
+	guessed   *Guess     // nil until the student was asked
 }
 
 func (r *Router) newPass(q schemas.PublicQuery, arm Arm) *pass {
@@ -30,11 +33,21 @@ func (r *Router) newPass(q schemas.PublicQuery, arm Arm) *pass {
 	// is right for all that have the same key.
 	q.Text = clip(Normalise(q.Text), schemas.MaxQueryRunes)
 	p := &pass{Router: r, q: q, arm: arm, began: now, last: now}
-	if arm.Ladder == "" || arm.Ladder == RungLLM {
-		p.asker = r.models[arm.Model]
-	}
-	p.composes = q.Mode == schemas.PostFusion && r.manifest.Compose != nil && p.asker != nil
+	p.asker = r.askerOf(arm)
+	p.composes = p.canCompose(p.asker)
 	return p
+}
+
+// askerOf returns the language model of an arm, nil if it has none.
+func (r *Router) askerOf(arm Arm) Asker {
+	if arm.Ladder == "" || arm.Ladder == RungLLM {
+		return r.models[arm.Model]
+	}
+	return nil
+}
+
+func (p *pass) canCompose(by Asker) bool {
+	return p.q.Mode == schemas.PostFusion && p.manifest.Compose != nil && by != nil
 }
 
 // clip cuts a text to at most n runes: compatibility forms can be longer than what was typed.
@@ -90,7 +103,7 @@ func (p *pass) expired() bool { return !p.q.Deadline.IsZero() && !p.began.Before
 // known returns a decision that was made before.
 func (p *pass) known() (schemas.Decision, bool) {
 	if !p.composes {
-		if d, ok := p.precomputed.get(RouteKey(p.q.Text, p.manifest.Version), p.began); ok && !p.stale(d) {
+		if d, ok := p.ahead(); ok && !p.stale(d) {
 			p.step(schemas.SourcePrecomputed, schemas.OutcomeAnswered, Guess{Route: d.Route, Confidence: d.Confidence}, 0)
 			d.Source, d.Tokens, d.Cost = schemas.SourcePrecomputed, schemas.Tokens{}, 0 // paid for already
 			return d, true
@@ -119,19 +132,22 @@ func (p *pass) fromCache(d schemas.Decision) schemas.Decision {
 
 // stale reports whether a decision made ahead of time comes from another student or another
 // prompt than this router has.
-func (p *pass) stale(d schemas.Decision) bool {
+func (p *pass) stale(d schemas.Decision) bool { return p.staleFor(d, p.asker) }
+
+// staleFor is stale for an arm with another language model; nil is none.
+func (p *pass) staleFor(d schemas.Decision, by Asker) bool {
 	switch d.Source {
 	case schemas.SourceStudent:
 		return d.ModelVersion != p.student.Version()
 	case schemas.SourceLLM:
-		return p.asker != nil && d.PromptVersion != p.asker.Version()
+		return by != nil && d.PromptVersion != by.Version()
 	}
 	return true // nothing else is worth keeping
 }
 
 // fresh asks the student, and the language model where the student is not sure.
 func (p *pass) fresh(ctx context.Context) schemas.Decision {
-	guess := p.student.Guess(p.q.Text)
+	guess := p.guess()
 	if _, known := p.manifest.Route(guess.Route); !known || !p.offered(guess.Route) {
 		guess = Guess{}
 	}

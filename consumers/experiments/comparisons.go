@@ -47,28 +47,40 @@ func (e *Experiments) Compare(list []Comparison) {
 	}
 }
 
-// credit adds what an outcome says of comparisons to its client, or takes it out again.
-func (e *Experiments) credit(o *outcome.Outcome, sign int64) {
-	if o.Client == 0 || o.Typed {
-		return
+// credit puts right what an outcome says of comparisons at its client. Who is not known
+// although the outcome was credited was erased, or came when there was no room.
+func (e *Experiments) credit(change outcome.Change) {
+	for name, d := range e.duels {
+		before, after := d.creditOf(change.Before, name), d.creditOf(change.After, name)
+		if before == after {
+			continue
+		}
+		who := change.After.Client
+		old, known := d.credits[who]
+		if !known && (before != interleave.Credit{} || len(d.credits) >= e.cfg.Clients) {
+			continue
+		}
+		sum := old.Plus(after).Plus(interleave.Credit{A: -before.A, B: -before.B})
+		if sum == (interleave.Credit{}) {
+			delete(d.credits, who)
+		} else {
+			d.credits[who] = sum
+		}
+	}
+}
+
+// creditOf returns what an outcome says of a comparison.
+func (d *duel) creditOf(o *outcome.Outcome, name string) interleave.Credit {
+	var sum interleave.Credit
+	if o == nil || o.Client == 0 || o.Typed || !o.At.After(d.since) {
+		return sum
 	}
 	for i := range o.Sections {
-		s := &o.Sections[i]
-		d := e.duels[s.Comparison]
-		if d == nil || s.Credit == (outcome.Credit{}) || !o.At.After(d.since) {
-			continue
-		}
-		old, known := d.credits[o.Client]
-		if !known && (sign < 0 || len(d.credits) >= e.cfg.Clients) {
-			continue
-		}
-		sum := old.Plus(interleave.Credit{A: sign * int64(s.Credit.A), B: sign * int64(s.Credit.B)})
-		if sum == (interleave.Credit{}) {
-			delete(d.credits, o.Client)
-		} else {
-			d.credits[o.Client] = sum
+		if s := &o.Sections[i]; s.Comparison == name {
+			sum = sum.Plus(interleave.Credit{A: int64(s.Credit.A), B: int64(s.Credit.B)})
 		}
 	}
+	return sum
 }
 
 // Comparisons reads every comparison out, by name.

@@ -35,7 +35,7 @@ type Config struct {
 	History int           `yaml:"history"` // points of an experiment that plots are made of
 }
 
-// DefaultConfig holds an experiment in at most 150 MB.
+// DefaultConfig holds an experiment in at most 150 MB, and as much again while it is saved.
 func DefaultConfig() Config {
 	return Config{Clients: 500_000, Every: 10 * time.Second, History: 200}
 }
@@ -48,13 +48,6 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Plan is an experiment as it was announced.
-type Plan struct {
-	experiment.Plan
-	Starts   time.Time // searches before it are covariates; zero: none are
-	RollBack bool      // an arm that breaks a guardrail is to be switched off
-}
-
 // maxArms bounds the arms of an experiment.
 const maxArms = 8
 
@@ -63,10 +56,13 @@ type Experiments struct {
 	cfg Config
 	m   instruments
 
+	reading sync.Mutex // one readout at a time: each needs the looks of the last one
+
 	mu     sync.Mutex
 	byID   map[string]*trial
 	duels  map[string]*duel
-	latest time.Time // of the searches that were seen
+	latest time.Time            // of the searches that were seen
+	off    map[string]time.Time // arms that are off now, as experiment/arm, and since when
 }
 
 // trial is what is known of one experiment.
@@ -78,6 +74,9 @@ type trial struct {
 	sampled uint // clients are held whose pseudonym ends in so many zero bits
 	looks   []experiment.Look
 	history []Point
+	stopped map[string]time.Time // arms that went off, and when; see Experiments.Stop
+	changed time.Time            // of the latest search, when the plan changed after there were numbers
+	last    *experiment.Report   // of the last readout; nil: none
 }
 
 // client is what a client did.
@@ -98,109 +97,116 @@ func New(cfg Config, reg prometheus.Registerer) (*Experiments, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("experiments config: %w", err)
 	}
-	return &Experiments{cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}, duels: map[string]*duel{}}, nil
+	return &Experiments{cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}, duels: map[string]*duel{}, off: map[string]time.Time{}}, nil
 }
 
 // Follow says which experiments there are. What was counted of one that stays is kept; one
-// that is new counts from its next search on.
+// that is new, or of which clients are drawn or treated otherwise, counts from its next search
+// on. Plans that are not valid are left out, or stay as they were, and the error names them;
+// all others are followed.
 func (e *Experiments) Follow(plans []Plan) error {
-	var errs []error
-	for _, p := range plans {
-		if err := check(p); err != nil {
-			errs = append(errs, fmt.Errorf("experiment %s: %w", p.Name, err))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	var errs []error
 	old := e.byID
 	e.byID = make(map[string]*trial, len(plans))
 	for _, p := range plans {
-		t, ok := old[p.Name]
-		if next := newTrial(p, e.latest); !ok || !t.same(next.arms, p.Starts) {
-			t = next
+		t := old[p.Name]
+		if err := check(p); err != nil {
+			errs = append(errs, fmt.Errorf("experiment %s: %w", p.Name, err))
+			if t != nil {
+				e.byID[p.Name] = t
+			}
+			continue
 		}
-		t.plan = p
+		if t == nil || t.plan.draw() != p.draw() {
+			t = newTrial(p, e.latest)
+			e.switchOff(t)
+		}
+		t.replan(p, e.latest)
 		e.byID[p.Name] = t
 	}
-	return nil
+	for name, t := range old {
+		if e.byID[name] != t {
+			e.m.forget(name)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func newTrial(p Plan, since time.Time) *trial {
-	t := &trial{plan: p, since: since, clients: map[outcome.Subject]*client{}}
+	t := &trial{plan: p, since: since, clients: map[outcome.Subject]*client{}, stopped: map[string]time.Time{}}
 	for _, a := range p.Arms {
 		t.arms = append(t.arms, a.Name)
 	}
 	return t
 }
 
-// same reports whether what was counted goes on to count.
-func (t *trial) same(arms []string, starts time.Time) bool {
-	return slices.Equal(t.arms, arms) && t.plan.Starts.Equal(starts)
-}
-
-func check(p Plan) error {
-	errs := []error{p.Validate()}
-	if len(p.Arms) > maxArms {
-		errs = append(errs, fmt.Errorf("%d arms: at most %d", len(p.Arms), maxArms))
-	}
-	for _, m := range p.Metrics {
-		if _, ok := measureOf(m.Name); !ok {
-			errs = append(errs, fmt.Errorf("metric %q: there are %s", m.Name, strings.Join(Names(), ", ")))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// Changed implements [outcome.Subscriber].
+// Changed implements [outcome.Subscriber]. Who was erased still counts, under no name.
 func (e *Experiments) Changed(c outcome.Change) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if c.After.At.After(e.latest) {
 		e.latest = c.After.At
 	}
-	if c.Before != nil && c.Before.Client != 0 && c.After.Client == 0 {
-		return // who was erased still counts, under no name
+	if !c.Erased {
+		e.count(c)
+		e.credit(c)
 	}
-	if c.Before != nil {
-		e.count(c.Before, -1)
-		e.credit(c.Before, -1)
-	}
-	e.count(c.After, 1)
-	e.credit(c.After, 1)
 }
 
 // Settled implements [outcome.Subscriber].
 func (e *Experiments) Settled(time.Time) {}
 
-// count adds an outcome to its client, or takes it out again.
-func (e *Experiments) count(o *outcome.Outcome, sign int64) {
+// count puts what an outcome was at its client right. A client that is not known although
+// the outcome was counted has been erased: that stands.
+func (e *Experiments) count(change outcome.Change) {
+	if t, arm := e.counted(change.Before); t != nil {
+		c := t.clients[change.Before.Client]
+		if c == nil {
+			return
+		}
+		t.add(c, arm, change.Before, -1)
+		if c.During.Searches == 0 && c.Earlier.Searches == 0 {
+			delete(t.clients, change.Before.Client)
+		}
+	}
+	if t, arm := e.counted(change.After); t != nil {
+		c := t.clients[change.After.Client]
+		if c == nil {
+			c = &client{}
+			t.clients[change.After.Client] = c
+			t.makeRoom(e.cfg.Clients)
+		}
+		t.add(c, arm, change.After, 1)
+	}
+}
+
+// counted returns the experiment that an outcome counts for and the index of its arm; nil
+// for none.
+func (e *Experiments) counted(o *outcome.Outcome) (*trial, int) {
+	if o == nil || o.Client == 0 || o.Typed || !o.Exposed {
+		return nil, 0
+	}
 	name, arm, _ := strings.Cut(o.Arm, "/")
 	t := e.byID[name]
-	if t == nil || o.Client == 0 || o.Typed || !o.Exposed || !t.holds(o.Client) || !o.At.After(t.since) {
-		return
+	if t == nil || !t.holds(o.Client) || !o.At.After(t.since) || t.over(arm, o.At) {
+		return nil, 0
 	}
 	i := slices.Index(t.arms, arm)
 	if i < 0 {
-		return
+		return nil, 0
 	}
-	c := t.clients[o.Client]
-	if c == nil {
-		c = &client{}
-		t.clients[o.Client] = c
-		t.makeRoom(e.cfg.Clients)
-	}
+	return t, i
+}
+
+func (t *trial) add(c *client, arm int, o *outcome.Outcome, sign int64) {
 	if o.At.Before(t.plan.Starts) {
 		c.Earlier.add(o, sign)
-	} else {
-		c.Seen[i] += int32(sign)
-		c.During.add(o, sign)
+		return
 	}
-	if c.During.Searches == 0 && c.Earlier.Searches == 0 {
-		delete(t.clients, o.Client)
-	}
+	c.Seen[arm] += int32(sign)
+	c.During.add(o, sign)
 }
 
 // holds reports whether the client is in the sample, if there is one.

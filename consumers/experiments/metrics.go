@@ -18,7 +18,7 @@ func newInstruments(reg prometheus.Registerer) instruments {
 	f := telemetry.Metrics(reg, "experiments")
 	return instruments{
 		units:    f.GaugeVec("clients", "Clients that count in an arm.", "experiment", "arm"),
-		srm:      f.GaugeVec("srm_p", "p of the sample ratio: below 0.001 the arms are not what the weights say.", "experiment"),
+		srm:      f.GaugeVec("srm_p", "p of the sample ratio: below 0.001 at a look, or 0.000001 between looks, the arms are not what the weights say.", "experiment"),
 		decision: f.GaugeVec("decision", "1 for what is to be done with an arm.", "experiment", "arm", "decision"),
 	}
 }
@@ -34,4 +34,12 @@ func (m instruments) observe(r Readout) {
 			m.decision.WithLabelValues(r.Name, a.Name, string(d)).Set(float64(one(a.Decision == d)))
 		}
 	}
+}
+
+// forget removes what was shown of an experiment that is gone.
+func (m instruments) forget(name string) {
+	of := prometheus.Labels{"experiment": name}
+	m.units.DeletePartialMatch(of)
+	m.srm.DeletePartialMatch(of)
+	m.decision.DeletePartialMatch(of)
 }

@@ -5,23 +5,30 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/evaluation/experiment"
 	"github.com/parallel-fusion/pfr/evaluation/interleave"
+	"github.com/parallel-fusion/pfr/internal/codec"
 )
 
-// saved is an experiment in a snapshot.
+// saved is an experiment in a snapshot, without its clients.
 type saved struct {
 	Name    string
-	Arms    []string
-	Starts  time.Time
+	Draw    string // fingerprint of the experiment
+	Terms   string // fingerprint of what it is read out by
 	Since   time.Time
+	Changed time.Time
 	Sampled uint
 	Looks   []experiment.Look
 	History []Point
-	Clients map[outcome.Subject]*client
+	Stopped map[string]time.Time
+	Last    []byte // report, as JSON
+	Arms    int
+	Clients int
 }
 
 // savedDuel is a comparison in a snapshot.
@@ -31,51 +38,138 @@ type savedDuel struct {
 	Credits    map[outcome.Subject]interleave.Credit
 }
 
-// state is all of them.
+// state begins a snapshot. Then the clients of each experiment come, in rows of at most
+// rowsAtOnce.
 type state struct {
-	Latest time.Time
-	Trials []saved
-	Duels  []savedDuel
+	Latest   time.Time
+	Measures []string // in the order of the rows
+	Trials   []saved
+	Duels    []savedDuel
 }
 
+// rows are clients: for each the searches in each arm, then those since the start and of
+// each measure how much, then the same before it.
+type rows struct {
+	Clients []outcome.Subject
+	Numbers []int64
+}
+
+const rowsAtOnce = 4096
+
 // Name implements [outcome.Part].
-func (e *Experiments) Name() string { return "experiments/1" }
+func (e *Experiments) Name() string { return "experiments/2" }
 
 // Save implements [outcome.Part].
-func (e *Experiments) Save(w io.Writer) error {
+func (e *Experiments) Save(w io.Writer) error { return e.Freeze()(w) }
+
+// held is a copy of the clients of an experiment.
+type held struct {
+	subjects []outcome.Subject
+	clients  []client
+}
+
+// Freeze implements [outcome.Freezer]: it copies, and what it returns encodes.
+func (e *Experiments) Freeze() func(io.Writer) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := state{Latest: e.latest}
+	s := state{Latest: e.latest, Measures: Names()}
+	var all []held
 	for _, t := range e.byID {
-		s.Trials = append(s.Trials, saved{
-			Name: t.plan.Name, Arms: t.arms, Starts: t.plan.Starts, Since: t.since, Sampled: t.sampled,
-			Looks: t.looks, History: t.history, Clients: t.clients,
-		})
+		h := held{make([]outcome.Subject, 0, len(t.clients)), make([]client, 0, len(t.clients))}
+		for who, c := range t.clients {
+			h.subjects, h.clients = append(h.subjects, who), append(h.clients, *c)
+		}
+		all = append(all, h)
+		s.Trials = append(s.Trials, t.saved())
 	}
 	for _, d := range e.duels {
-		s.Duels = append(s.Duels, savedDuel{d.Comparison, d.since, d.credits})
+		s.Duels = append(s.Duels, savedDuel{d.Comparison, d.since, maps.Clone(d.credits)})
 	}
-	if err := gob.NewEncoder(w).Encode(s); err != nil {
-		return fmt.Errorf("save experiments: %w", err)
+	return func(w io.Writer) error {
+		if err := s.encode(gob.NewEncoder(w), all); err != nil {
+			return fmt.Errorf("save experiments: %w", err)
+		}
+		return nil
+	}
+}
+
+func (t *trial) saved() saved {
+	s := saved{
+		Name: t.plan.Name, Draw: t.plan.draw(), Terms: t.plan.terms(), Since: t.since, Changed: t.changed, Sampled: t.sampled,
+		Looks: slices.Clone(t.looks), History: slices.Clone(t.history), Stopped: maps.Clone(t.stopped),
+		Arms: len(t.arms), Clients: len(t.clients),
+	}
+	if t.last != nil {
+		s.Last, _ = codec.Marshal(t.last) // its numbers are finite; without it the next readout makes one
+	}
+	return s
+}
+
+func (s state) encode(out *gob.Encoder, all []held) error {
+	if err := out.Encode(s); err != nil {
+		return err
+	}
+	for i, h := range all {
+		for first := 0; first < len(h.subjects); first += rowsAtOnce {
+			last := min(first+rowsAtOnce, len(h.subjects))
+			r := rows{Clients: h.subjects[first:last]}
+			for _, c := range h.clients[first:last] {
+				r.Numbers = c.appendTo(r.Numbers, s.Trials[i].Arms)
+			}
+			if err := out.Encode(r); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
+func (c *client) appendTo(row []int64, arms int) []int64 {
+	for _, n := range c.Seen[:arms] {
+		row = append(row, int64(n))
+	}
+	for _, s := range []*sums{&c.During, &c.Earlier} {
+		row = append(append(row, s.Searches), s.Amounts[:]...)
+	}
+	return row
+}
+
+// clientOf is the reverse of appendTo. The row has the measures that index names, each by its
+// place in the catalogue; below 0 for one that there is no more.
+func clientOf(row []int64, arms int, index []int) *client {
+	c := &client{}
+	for i, n := range row[:arms] {
+		c.Seen[i] = int32(n)
+	}
+	row = row[arms:]
+	for _, s := range []*sums{&c.During, &c.Earlier} {
+		s.Searches = row[0]
+		for i, measure := range index {
+			if measure >= 0 {
+				s.Amounts[measure] = row[1+i]
+			}
+		}
+		row = row[1+len(index):]
+	}
+	return c
+}
+
 // Load implements [outcome.Part]. Of what was saved only the experiments that are followed
-// and have not changed are kept.
+// and are the same are kept.
 func (e *Experiments) Load(r io.Reader) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.latest = time.Time{}
-	for _, t := range e.byID {
-		*t = *newTrial(t.plan, time.Time{})
+	for name, t := range e.byID {
+		e.byID[name] = newTrial(t.plan, time.Time{})
+		e.switchOff(e.byID[name])
 	}
 	for _, d := range e.duels {
 		d.since, d.credits = time.Time{}, map[outcome.Subject]interleave.Credit{}
 	}
-	var s state
-	switch err := gob.NewDecoder(r).Decode(&s); {
-	case errors.Is(err, io.EOF): // nothing was saved
+	s, clients, err := decode(gob.NewDecoder(r))
+	switch {
+	case errors.Is(err, io.EOF) && s.Measures == nil: // nothing was saved
 		return nil
 	case err != nil:
 		return fmt.Errorf("load experiments: %w", err)
@@ -85,17 +179,71 @@ func (e *Experiments) Load(r io.Reader) error {
 	for _, t := range e.byID {
 		t.since = s.Latest // unless it was counted before
 	}
-	for _, old := range s.Trials {
-		t, ok := e.byID[old.Name]
-		if !ok || !t.same(old.Arms, old.Starts) {
-			continue
-		}
-		t.since, t.sampled, t.looks, t.history = old.Since, old.Sampled, old.Looks, old.History
-		if old.Clients != nil {
-			t.clients = old.Clients
+	for i, old := range s.Trials {
+		if t, ok := e.byID[old.Name]; ok && t.plan.draw() == old.Draw && t.isIn(s.Measures) {
+			t.load(old, clients[i], s.Latest)
+			e.switchOff(t)
 		}
 	}
 	return nil
+}
+
+// isIn reports whether all metrics of the plan were counted when a snapshot was made.
+func (t *trial) isIn(names []string) bool {
+	return !slices.ContainsFunc(t.plan.Metrics, func(m experiment.Metric) bool { return !slices.Contains(names, m.Name) })
+}
+
+func (t *trial) load(old saved, clients map[outcome.Subject]*client, latest time.Time) {
+	t.since, t.sampled, t.looks, t.history, t.clients, t.changed = old.Since, old.Sampled, old.Looks, old.History, clients, old.Changed
+	for i := range t.looks {
+		if t.looks[i].Ship == nil { // gob does not tell it from an empty one, JSON does
+			t.looks[i].Ship = []string{}
+		}
+	}
+	maps.Copy(t.stopped, old.Stopped)
+	if len(old.Last) > 0 {
+		var last experiment.Report
+		if err := codec.Unmarshal(old.Last, &last); err == nil {
+			t.last = &last
+		}
+	}
+	if old.Terms != t.plan.terms() && (len(clients) > 0 || len(old.Looks) > 0) {
+		t.changed = latest
+	}
+}
+
+// decode reads all of a snapshot. A state without measures was not there.
+func decode(in *gob.Decoder) (state, []map[outcome.Subject]*client, error) {
+	var s state
+	if err := in.Decode(&s); err != nil {
+		return state{}, nil, err
+	}
+	index := make([]int, len(s.Measures))
+	for i, name := range s.Measures {
+		index[i] = -1
+		if m, ok := measureOf(name); ok {
+			index[i] = m
+		}
+	}
+	var all []map[outcome.Subject]*client
+	for _, t := range s.Trials {
+		clients := map[outcome.Subject]*client{}
+		width := t.Arms + 2*(1+len(index))
+		for len(clients) < t.Clients {
+			var r rows
+			if err := in.Decode(&r); err != nil {
+				return s, nil, err
+			}
+			if len(r.Clients) == 0 || len(r.Numbers) != width*len(r.Clients) || t.Arms > maxArms {
+				return s, nil, fmt.Errorf("experiment %s: %d numbers of %d clients", t.Name, len(r.Numbers), len(r.Clients))
+			}
+			for i, who := range r.Clients {
+				clients[who] = clientOf(r.Numbers[i*width:(i+1)*width], t.Arms, index)
+			}
+		}
+		all = append(all, clients)
+	}
+	return s, all, nil
 }
 
 func (e *Experiments) loadDuels(s state) {

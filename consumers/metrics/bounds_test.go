@@ -77,31 +77,37 @@ func read(topic string, n int, at time.Time) outcome.Record {
 func TestMemoryOfASearch(t *testing.T) {
 	scaled(t)
 	const searches, most = 200_000, 300
-	before := heap()
-	j, err := outcome.New(outcome.DefaultConfig(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range searches {
-		p := dayPage(i)
-		j.Page(p, read(schemas.TopicSERPs, i, p.CreatedAt))
-		for k := range 3 {
-			e := dayEvent(i, k)
-			j.Interaction(e, read(schemas.TopicInteractions, 3*i+k, e.ReceivedAt))
+	for name, platform := range map[string]func(i int) string{
+		"of one platform":           func(int) string { return "web" },
+		"of platforms of their own": func(i int) string { return fmt.Sprint("p", i) },
+	} {
+		before := heap()
+		j, err := outcome.New(outcome.DefaultConfig(), nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for i := range searches {
+			p := dayPage(i)
+			p.Asked.Platform = platform(i)
+			j.Page(p, read(schemas.TopicSERPs, i, p.CreatedAt))
+			for k := range 3 {
+				e := dayEvent(i, k)
+				j.Interaction(e, read(schemas.TopicInteractions, 3*i+k, e.ReceivedAt))
+			}
+		}
+		each := (heap() - before) / searches
+		t.Logf("%d bytes a search with 3 events, %s", each, name)
+		if each > most {
+			t.Errorf("%d bytes a search %s, want at most %d", each, name, most)
+		}
+		began := time.Now()
+		size := &written{}
+		if err := j.Save(size); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("snapshot: %d bytes a search in %v", size.n/searches, time.Since(began))
+		runtime.KeepAlive(j)
 	}
-	each := (heap() - before) / searches
-	t.Logf("%d bytes a search with 3 events", each)
-	if each > most {
-		t.Errorf("%d bytes a search, want at most %d", each, most)
-	}
-	began := time.Now()
-	size := &written{}
-	if err := j.Save(size); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("snapshot: %d bytes a search in %v", size.n/searches, time.Since(began))
-	runtime.KeepAlive(j)
 }
 
 type written struct{ n int }

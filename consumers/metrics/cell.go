@@ -33,7 +33,7 @@ const (
 // cellKey names a cell within its window.
 type cellKey struct {
 	cut    uint8           // index in the configuration
-	values [maxDims]uint16 // of its dimensions
+	values [maxDims]uint32 // of its dimensions
 }
 
 // hist is a [schemas.Histogram] that can be added to and subtracted from.
@@ -61,6 +61,14 @@ func (h *hist) add(at outcome.Bin, n int32) {
 		h.bins = slices.Delete(h.bins, i, i+1)
 	default:
 		h.bins[i].n += n
+	}
+}
+
+// merge adds all that o has.
+func (h *hist) merge(o *hist) {
+	h.zero += o.zero
+	for _, b := range o.bins {
+		h.add(outcome.Bin(b.i), b.n)
 	}
 }
 

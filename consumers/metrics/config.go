@@ -40,11 +40,13 @@ type Config struct {
 	// more; the others have that of the whole page.
 	Stages []string `yaml:"stages"`
 
-	// Values is how many values of a dimension are told apart, in the order in which they
-	// come; all others are counted as "other".
+	// Values is how many values of a dimension are told apart on one day of UTC: those with
+	// the most searches of the day before have a place, others in the order in which they
+	// come. All others are counted as "other", and so is in schemas.WindowAll what no kept
+	// day tells apart.
 	Values int `yaml:"values"`
-	// Only names the values of a dimension that are told apart, in which case it does not
-	// matter which come first.
+	// Only names the values of a dimension that are told apart, on every day, in which case it
+	// does not matter which come first.
 	Only map[string][]string `yaml:"only"`
 
 	Hours time.Duration `yaml:"hours"` // for which windows of an hour are kept after they settled

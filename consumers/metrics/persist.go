@@ -15,30 +15,51 @@ import (
 func (w *Windows) Name() string { return "windows" }
 
 // form is the version of the saved form: numbers of variable length, as most are small.
-const form = "1|"
+const form = "2|"
 
 // Save implements [outcome.Part].
-func (w *Windows) Save(out io.Writer) error {
+func (w *Windows) Save(out io.Writer) error { return w.Freeze()(out) }
+
+// Freeze implements [outcome.Freezer]. Only windows that have changed since the last time
+// are encoded in it.
+func (w *Windows) Freeze() (save func(io.Writer) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	b := appendText(make([]byte, 0, w.size+w.size/8), form+w.fingerprint())
-	b = appendNumbers(b, w.settled.Unix())
+	b := appendNumbers(appendText(nil, form+w.fingerprint()), w.settled.Unix())
 	for d := range dims {
 		b = appendNumbers(b, int64(len(w.values[d].names)-1))
 		for _, name := range w.values[d].names[1:] {
 			b = appendText(b, name)
 		}
 	}
+	b = w.appendDays(b)
 	b = appendNumbers(b, int64(len(w.windows)))
+	pieces := [][]byte{b}
 	for key, n := range w.windows {
-		b = appendNumbers(appendText(b, key.kind), key.start)
-		b = append(b, n.save()...)
+		pieces = append(pieces, appendNumbers(appendText(nil, key.kind), key.start), n.save())
 	}
-	w.size = len(b)
-	if _, err := out.Write(b); err != nil {
-		return fmt.Errorf("save windows: %w", err)
+	return func(out io.Writer) error {
+		for _, piece := range pieces {
+			if _, err := out.Write(piece); err != nil {
+				return fmt.Errorf("save windows: %w", err)
+			}
+		}
+		return nil
 	}
-	return nil
+}
+
+func (w *Windows) appendDays(b []byte) []byte {
+	b = appendNumbers(b, int64(len(w.days)))
+	for start, t := range w.days {
+		b = appendNumbers(b, start)
+		for d := range dims {
+			b = appendNumbers(b, int64(len(t.told[d])))
+			for n := range t.told[d] {
+				b = appendNumbers(b, int64(n))
+			}
+		}
+	}
+	return b
 }
 
 // save returns the cells as they are saved. Most windows are over, and are the same as they
@@ -112,18 +133,46 @@ func (w *Windows) Load(in io.Reader) error {
 func (w *Windows) restore(r *source) {
 	w.settled, w.moved = time.Unix(r.number(), 0).UTC(), true
 	for d := range dims {
-		v := newValues(w.cfg.Values, nil)
-		for n := r.number(); n > 0 && !r.bad; n-- {
-			v.number(r.text())
-		}
-		v.closed = w.values[d].closed
-		w.values[d] = v
+		w.values[d].restore(r)
+	}
+	for days := r.number(); days > 0 && !r.bad; days-- {
+		w.restoreDay(r)
 	}
 	for windows := r.number(); windows > 0 && !r.bad; windows-- {
 		kind := r.text()
 		n := w.window(windowKey{kind, r.number()})
+		rest := r.rest
 		for cells := r.number(); cells > 0 && !r.bad; cells-- {
 			w.restoreCell(n, r)
+		}
+		n.saved = slices.Clone(rest[:len(rest)-len(r.rest)]) // nothing has changed yet
+	}
+}
+
+// restore replaces the values, but for whether they are fixed.
+func (v *values) restore(r *source) {
+	fixed := v.fixed
+	*v = newValues(nil)
+	v.fixed = fixed
+	for n := r.number(); n > 0 && !r.bad; n-- {
+		name := r.text()
+		if name == "" {
+			v.free = append(v.free, uint32(len(v.names)))
+		} else {
+			v.numbers[name] = uint32(len(v.names))
+		}
+		v.names, v.uses = append(v.names, name), append(v.uses, 0)
+	}
+}
+
+func (w *Windows) restoreDay(r *source) {
+	t := w.addDay(r.number())
+	for d := range dims {
+		for n := r.number(); n > 0 && !r.bad; n-- {
+			v := r.number()
+			if r.bad = r.bad || !w.values[d].knows(v); !r.bad {
+				w.tell(t, d, uint32(v))
+			}
 		}
 	}
 }
@@ -131,11 +180,11 @@ func (w *Windows) restore(r *source) {
 func (w *Windows) restoreCell(n *window, r *source) {
 	key, revision, saved := cellKey{cut: uint8(r.number())}, r.number(), state(r.number())
 	for i := range key.values {
-		key.values[i] = uint16(r.number())
+		key.values[i] = uint32(r.number())
 	}
 	r.bad = r.bad || int(key.cut) >= len(w.cuts)
 	for i, d := range w.dimsOf(key) {
-		r.bad = r.bad || int(key.values[i]) >= len(w.values[d].names)
+		r.bad = r.bad || !w.values[d].knows(int64(key.values[i]))
 	}
 	if r.bad {
 		return
@@ -202,4 +251,5 @@ func (r *source) text() string {
 var _ interface {
 	outcome.Subscriber
 	outcome.Part
+	outcome.Freezer
 } = (*Windows)(nil)

@@ -8,43 +8,62 @@ import (
 )
 
 // Other is the value of a dimension that stands for those that are not told apart.
-const Other = "other"
+const Other = outcome.Other
 
-// values numbers the values of a dimension. A value has the same number for ever, so that
-// what was added for it can be subtracted.
+// values numbers the values of a dimension. One has its number as long as a day tells it
+// apart or a cell holds it.
 type values struct {
-	numbers map[string]uint16
-	names   []string // by number; the first one is Other
-	limit   int
-	closed  bool // no more are taken
+	numbers map[string]uint32
+	names   []string // by number; the first one is Other, "" is free
+	uses    []int    // days that tell it apart, by number
+	free    []uint32 // numbers
+	fixed   bool     // these values and no others, on every day
 }
 
-func newValues(limit int, only []string) values {
-	v := values{numbers: map[string]uint16{}, names: []string{Other}, limit: limit}
+func newValues(only []string) values {
+	v := values{numbers: map[string]uint32{}, names: []string{Other}, uses: []int{0}}
 	for _, name := range slices.Sorted(slices.Values(only)) {
 		v.number(name)
 	}
-	v.closed = only != nil
+	v.fixed = only != nil
 	return v
 }
 
-// number returns the number of a value that is not "".
-func (v *values) number(name string) uint16 {
+// number returns the number of a value, a new one if it has none.
+func (v *values) number(name string) uint32 {
 	n, ok := v.numbers[name]
-	switch {
+	switch last := len(v.free) - 1; {
 	case ok:
 		return n
-	case name == Other || v.closed || len(v.names) > v.limit:
-		return 0
+	case last >= 0:
+		n, v.free = v.free[last], v.free[:last]
+		v.names[n] = name
+	default:
+		n = uint32(len(v.names))
+		v.names, v.uses = append(v.names, name), append(v.uses, 0)
 	}
-	n = uint16(len(v.names))
 	v.numbers[name] = n
-	v.names = append(v.names, name)
 	return n
 }
 
+// knows reports whether a number is of a value.
+func (v *values) knows(n int64) bool { return n >= 0 && n < int64(len(v.names)) && v.names[n] != "" }
+
+// gone reports whether no day tells a value apart.
+func (v *values) gone(n uint32) bool { return n != 0 && !v.fixed && v.uses[n] == 0 }
+
+// release frees the values that are gone, but for those that are held.
+func (v *values) release(held map[uint32]bool) {
+	for i, name := range v.names {
+		if n := uint32(i); name != "" && v.gone(n) && !held[n] {
+			delete(v.numbers, name)
+			v.names[n], v.free = "", append(v.free, n)
+		}
+	}
+}
+
 // of returns the value of a dimension for a shape, and for one of its slots if the
-// dimension is of sections. A market that is none is counted as Other.
+// dimension is of sections.
 func (d dim) of(s *outcome.Shape, slot int) string {
 	switch d {
 	case dimRoute:
@@ -52,9 +71,6 @@ func (d dim) of(s *outcome.Shape, slot int) string {
 	case dimTier:
 		return string(s.Tier)
 	case dimMarket:
-		if s.Market != "" && !schemas.IsMarket(s.Market) {
-			return Other
-		}
 		return s.Market
 	case dimPlatform:
 		return s.Platform

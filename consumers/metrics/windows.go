@@ -21,6 +21,7 @@ type Windows struct {
 
 	mu      sync.Mutex
 	values  [dims]values
+	days    map[int64]*day // by start, in Unix seconds
 	windows map[windowKey]*window
 	cells   int
 	rows    int // in all windows
@@ -29,7 +30,6 @@ type Windows struct {
 	seeds   map[string]int // last known revisions, by key
 	settled time.Time
 	moved   bool // settled has moved since windows were last retired
-	size    int  // of the last saved state
 
 	room room
 }
@@ -54,8 +54,9 @@ type windowKey struct {
 type window struct {
 	key   windowKey
 	cells map[cellKey]*cell
-	rows  map[*outcome.Shape]*row // a cache: the cells that searches of a shape are counted in
-	saved []byte                  // a cache: how the cells are saved; nil once one has changed
+	floor int            // revisions of cells that left
+	rows  map[place]*row // a cache: the cells that searches are counted in
+	saved []byte         // a cache: how the cells are saved, never written to; nil once one has changed
 }
 
 // row is where searches of one shape are counted.
@@ -106,20 +107,24 @@ func ofSlots(d dim) bool { return d == dimSection || d == dimTool }
 
 func (w *Windows) empty() {
 	for d := range dims {
-		w.values[d] = newValues(w.cfg.Values, w.cfg.Only[d.String()])
+		w.values[d] = newValues(w.cfg.Only[d.String()])
 	}
-	w.windows, w.seeds = map[windowKey]*window{}, map[string]int{}
+	w.days, w.windows, w.seeds = map[int64]*day{}, map[windowKey]*window{}, map[string]int{}
 	w.cells, w.rows, w.dirty, w.sent, w.settled, w.moved = 0, 0, nil, nil, time.Time{}, false
 }
 
 // Changed implements [outcome.Subscriber].
 func (w *Windows) Changed(c outcome.Change) {
+	if c.Erased {
+		return // nothing here depends on who asked
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m := &w.room
 	m.ofPage(c)
+	p := place{c.After.Shape, w.day(dayOf(c.After.At.Unix()))}
 	for _, key := range windowsOf(c.After.At) {
-		r := w.window(key).row(w, c.After.Shape)
+		r := w.window(key).row(w, p)
 		w.count(r.page, &m.page, &c.After.Timings)
 		for _, g := range r.groups {
 			if m.ofSections(c, g.slots) {
@@ -163,15 +168,15 @@ func (w *Windows) mark(c *cell) {
 func (w *Windows) window(key windowKey) *window {
 	n, ok := w.windows[key]
 	if !ok {
-		n = &window{key: key, cells: map[cellKey]*cell{}, rows: map[*outcome.Shape]*row{}}
+		n = &window{key: key, cells: map[cellKey]*cell{}, rows: map[place]*row{}}
 		w.windows[key] = n
 	}
 	return n
 }
 
-// row returns where searches of a shape are counted.
-func (n *window) row(w *Windows, s *outcome.Shape) *row {
-	r, ok := n.rows[s]
+// row returns where searches are counted.
+func (n *window) row(w *Windows, p place) *row {
+	r, ok := n.rows[p]
 	if ok {
 		return r
 	}
@@ -186,23 +191,23 @@ func (n *window) row(w *Windows, s *outcome.Shape) *row {
 		switch spec := &w.cuts[i]; {
 		case n.key.kind == schemas.WindowMinute && !spec.minutes:
 		case spec.slots:
-			r.addSlots(w, n, i, s)
+			r.addSlots(w, n, i, p)
 		default:
-			if key, ok := w.key(i, s, 0); ok {
+			if key, ok := w.key(i, p, 0); ok {
 				r.page = append(r.page, w.cell(n, key))
 			}
 		}
 	}
-	n.rows[s] = r
+	n.rows[p] = r
 	return r
 }
 
 // addSlots adds the cells of the sections of a shape, grouped by cell: a tool may have
 // several sections of a page.
-func (r *row) addSlots(w *Windows, n *window, cut int, s *outcome.Shape) {
+func (r *row) addSlots(w *Windows, n *window, cut int, p place) {
 	from := len(r.groups)
-	for slot := range s.Slots {
-		key, ok := w.key(cut, s, slot)
+	for slot := range p.shape.Slots {
+		key, ok := w.key(cut, p, slot)
 		if !ok {
 			continue
 		}
@@ -218,14 +223,14 @@ func (r *row) addSlots(w *Windows, n *window, cut int, s *outcome.Shape) {
 }
 
 // key returns the cell of a shape in a cut; ok is false if it has no value of a dimension.
-func (w *Windows) key(cut int, s *outcome.Shape, slot int) (key cellKey, ok bool) {
+func (w *Windows) key(cut int, p place, slot int) (key cellKey, ok bool) {
 	key.cut = uint8(cut)
 	for i, d := range w.cuts[cut].dims {
-		v := d.of(s, slot)
+		v := d.of(p.shape, slot)
 		if v == "" {
 			return key, false
 		}
-		key.values[i] = w.values[d].number(v)
+		key.values[i] = w.number(p.day, d, v)
 	}
 	return key, true
 }
@@ -236,7 +241,7 @@ func (w *Windows) cell(n *window, key cellKey) *cell {
 		return c
 	}
 	spec := &w.cuts[key.cut]
-	c := &cell{key: key, window: n}
+	c := &cell{key: key, window: n, revision: n.floor}
 	switch {
 	case spec.slots:
 	case spec.stages && n.key.kind != schemas.WindowMinute:
@@ -295,6 +300,7 @@ func (w *Windows) retire() {
 		w.rows -= len(n.rows)
 		delete(w.windows, key)
 	}
+	w.leaveDays()
 }
 
 // keeps reports whether a window may still change, or is kept all the same.

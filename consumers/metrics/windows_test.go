@@ -107,7 +107,7 @@ func TestFloodsDoNotCountInAnyOrder(t *testing.T) {
 func TestCrashesChangeNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 2))
-		log := scenario(r, 8, 25)
+		log := scenario(r, 6, 18)
 		want := reference(log)
 		var saved bytes.Buffer
 		p := restart(t, &saved)
@@ -120,7 +120,7 @@ func TestCrashesChangeNothing(t *testing.T) {
 					rt.Fatal(err)
 				}
 			}
-			if crashes < 20 && r.IntN(8) == 0 {
+			if crashes < 8 && r.IntN(8) == 0 {
 				crashes++
 				p = restart(t, &saved)
 				if next = 0; r.IntN(2) == 0 { // or from the start: what the snapshot holds is passed over

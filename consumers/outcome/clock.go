@@ -60,6 +60,16 @@ func (c *clock) idle(topic string, now time.Time) {
 	c.settle()
 }
 
+// shrunk reports whether a topic ends before what a snapshot stands for.
+func (c *clock) shrunk(topic string, ends map[int]int64) bool {
+	for i, p := range c.partitions[topic] {
+		if p.loaded > ends[i] {
+			return true
+		}
+	}
+	return false
+}
+
 // read returns the time up to which every partition of a topic was read.
 func (c *clock) read(topic string) int64 {
 	lowest := int64(math.MaxInt64)

@@ -15,5 +15,7 @@
 //
 // The watermark is the time up to which every partition of both topics has been read. A
 // snapshot is the whole state, the aggregates of the subscribers and the offsets they stand
-// for, at one point in time; what is read again after it was loaded counts once.
+// for, at one point in time; what is read again after it was loaded counts once. The join
+// stands still while a slice of it is encoded, and while the subscribers fix their state:
+// each for as long as that takes to encode, unless it is a [Freezer].
 package outcome

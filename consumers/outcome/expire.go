@@ -50,7 +50,7 @@ func (j *Join) raise(floor int64, why string) {
 }
 
 // Erase forgets who asked, and in which words, for the searches of these clients and users.
-// What was counted stays. It returns how many searches it changed. Snapshots that were
+// What was counted stays: subscribers are told by [Change].Erased. It returns how many searches it changed. Snapshots that were
 // saved before still know: save, and drop the previous one.
 func (j *Join) Erase(pseudonyms ...string) int {
 	subjects := map[Subject]bool{}
@@ -88,7 +88,9 @@ func (j *Join) eraseMinute(minute int64, subjects map[Subject]bool) int {
 	}
 	for _, s := range found {
 		j.timeline.remove(s)
-		j.change(s, s.forget)
+		c := j.changed(s, s.forget)
+		c.Erased = true
+		j.tell(c)
 		j.timeline.insert(s)
 	}
 	return len(found)

@@ -93,6 +93,31 @@ func (j *Join) Idle(topic string, now time.Time) {
 	j.m.waiting.Set(float64(j.waiting))
 }
 
+// Shrunk reports whether a topic is not the one of the loaded snapshot: the snapshot stands
+// for records beyond its end. The ends are the offsets of the next records to be written, by
+// partition; one that is missing ends at 0. Such a topic was made anew, or has lost what it
+// held, and Page and Interaction would pass over what is in it. Ask between Load and the
+// first record, for both topics; if it is so for either, call Reset. A topic that was made
+// anew and has grown longer than the old one cannot be told apart.
+func (j *Join) Shrunk(topic string, ends map[int]int64) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.clock.shrunk(topic, ends)
+}
+
+// Reset empties the state and that of the parts, and forgets the partitions of the topics:
+// call Expect after it, and read both topics from their start. Revisions, if some were
+// published, are for the owner of the part to seed anew.
+func (j *Join) Reset() error {
+	j.saving.Lock()
+	defer j.saving.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.clock = newClock()
+	j.empty()
+	return j.emptyParts()
+}
+
 // Next returns the offset of the next record to read, by partition: those that were read
 // or loaded.
 func (j *Join) Next(topic string) map[int]int64 {
@@ -159,7 +184,7 @@ func (j *Join) takePage(page *schemas.SERP, id ID, at Record) (became string) {
 	s.flags |= j.timeline.judgeNeighbours(s)
 	j.timeline.earlier(s, reformulatedIn, j.rejudge)
 	s.describe(&j.after, j.cfg.Attribution)
-	j.tell(nil, &j.after)
+	j.tell(Change{After: &j.after})
 	j.makeRoom()
 	return pageTaken
 }
@@ -174,17 +199,20 @@ func (j *Join) rejudge(s *search) {
 }
 
 // change changes a search that is held, and tells of it.
-func (j *Join) change(s *search, do func()) {
+func (j *Join) change(s *search, do func()) { j.tell(j.changed(s, do)) }
+
+// changed changes a search that is held, and returns the change.
+func (j *Join) changed(s *search, do func()) Change {
 	j.touch(j.shard(s.id))
 	s.describe(&j.before, j.cfg.Attribution)
 	do()
 	s.describe(&j.after, j.cfg.Attribution)
-	j.tell(&j.before, &j.after)
+	return Change{Before: &j.before, After: &j.after}
 }
 
-func (j *Join) tell(before, after *Outcome) {
+func (j *Join) tell(c Change) {
 	for _, sub := range j.subs {
-		sub.Changed(Change{Before: before, After: after})
+		sub.Changed(c)
 	}
 }
 

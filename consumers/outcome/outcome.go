@@ -38,8 +38,8 @@ type Outcome struct {
 type Shape struct {
 	Route    string
 	Tier     schemas.Source
-	Market   string
-	Platform string // "" if unknown
+	Market   string // Other if it is none, or there are too many
+	Platform string // "" if unknown; Other if there are too many
 	Arm      string // experiment/arm; "" without an experiment
 	Exposed  bool   // the arms of the experiment differ for the query
 	Slots    []Slot
@@ -130,8 +130,14 @@ func (o *Outcome) ZeroResults() bool {
 
 // Change is a change of an outcome: Before is nil when the search is new, After is never
 // nil. ID and At are the same in both. Both are valid during the call only.
+//
+// Erased says that the join forgot who asked, and nothing else: Client and User of Before
+// are those that were known, and those of After are 0. What was counted stays counted, so
+// who counts by client neither subtracts Before nor adds After. Later changes of the search
+// have a client of 0 on both sides and no Erased. A search is erased once.
 type Change struct {
 	Before, After *Outcome
+	Erased        bool
 }
 
 // Subscriber is told of changes, one after the other. It must not call the Join.
@@ -150,4 +156,12 @@ type Part interface {
 	// Load replaces the state by a saved one. No input at all stands for the empty state,
 	// which is also what an error leaves.
 	Load(r io.Reader) error
+}
+
+// Freezer is a [Part] whose state takes long to encode. Freeze is called instead of Save
+// while the join stands still, and must be quick. The function that it returns writes the
+// state as it was at the call of Freeze. It is called at most once, before the next Freeze,
+// and while changes come; Load reads what it wrote.
+type Freezer interface {
+	Freeze() (save func(w io.Writer) error)
 }

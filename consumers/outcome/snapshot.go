@@ -56,24 +56,27 @@ func (j *Join) Save(w io.Writer) error {
 	j.saving.Lock()
 	defer j.saving.Unlock()
 	began := time.Now()
-	n, head, err := j.begin()
+	n, head, parts, err := j.begin()
 	if err != nil {
-		return err
+		return fmt.Errorf("save outcomes: %w", err)
 	}
 	out := &countingWriter{w: w}
 	_, err = io.WriteString(out, magic)
-	for _, block := range head {
-		if err == nil {
-			err = writeBlock(out, block)
-		}
+	if err == nil {
+		err = writeBlock(out, head)
 	}
-	for i := range j.shards {
+	for i := range j.shards { // before the parts, as every slice that changes first costs memory
 		block := j.slice(n, i) // also after an error: what is encoded must be let go
 		if err == nil {
 			err = writeBlock(out, block)
 		}
 	}
 	j.end()
+	for i := range parts {
+		if err == nil {
+			err = parts[i].write(out)
+		}
+	}
 	if err == nil {
 		err = writeBlock(out, buffer{blockEnd})
 	}
@@ -86,25 +89,52 @@ func (j *Join) Save(w io.Writer) error {
 	return nil
 }
 
-// begin fixes the point in time. It returns the blocks that are not of shards.
-func (j *Join) begin() (*snapshot, []buffer, error) {
+// frozen is the state of a part at one point in time.
+type frozen struct {
+	name string
+	save func(w io.Writer) error
+}
+
+// freeze fixes the state of a part. One that is no [Freezer] is encoded on the spot.
+func freeze(p Part) (frozen, error) {
+	if f, ok := p.(Freezer); ok {
+		return frozen{p.Name(), f.Freeze()}, nil
+	}
+	var state bytes.Buffer
+	if err := p.Save(&state); err != nil {
+		return frozen{}, fmt.Errorf("part %s: %w", p.Name(), err)
+	}
+	return frozen{p.Name(), func(w io.Writer) error { _, err := state.WriteTo(w); return err }}, nil
+}
+
+// write writes the state as a block.
+func (f *frozen) write(w io.Writer) error {
+	block := bytes.NewBuffer(buffer{blockPart}.text(f.name))
+	if err := f.save(block); err != nil {
+		return fmt.Errorf("part %s: %w", f.name, err)
+	}
+	return writeBlock(w, block.Bytes())
+}
+
+// begin fixes the point in time.
+func (j *Join) begin() (n *snapshot, head buffer, parts []frozen, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	began := time.Now()
-	blocks := []buffer{j.encodeHead()}
 	for _, sub := range j.subs {
 		p, ok := sub.(Part)
 		if !ok {
 			continue
 		}
-		var state bytes.Buffer
-		if err := p.Save(&state); err != nil {
-			return nil, nil, fmt.Errorf("save outcomes: part %s: %w", p.Name(), err)
+		f, err := freeze(p)
+		if err != nil {
+			return nil, nil, nil, err
 		}
-		blocks = append(blocks, append(buffer{blockPart}.text(p.Name()), state.Bytes()...))
+		parts = append(parts, f)
 	}
+	head = j.encodeHead()
 	j.snap = &snapshot{pause: time.Since(began)}
-	return j.snap, blocks, nil
+	return j.snap, head, parts, nil
 }
 
 // slice returns the block of a shard.

@@ -143,6 +143,55 @@ func TestSnapshotIsOnePointInTime(t *testing.T) {
 	}
 }
 
+// icebox is a part that is frozen. Its Save must not be called.
+type icebox struct {
+	total
+	fails bool
+	while func() // the frozen state is written
+}
+
+func (p *icebox) Name() string         { return "icebox" }
+func (p *icebox) Save(io.Writer) error { return errors.New("saved while the join stands still") }
+
+func (p *icebox) Freeze() func(io.Writer) error {
+	clicks := p.clicks
+	return func(w io.Writer) error {
+		if p.while(); p.fails {
+			return errors.New("broken")
+		}
+		_, err := w.Write([]byte{clicks})
+		return err
+	}
+}
+
+func TestFrozenPartsAreEncodedWhileTheJoinGoesOn(t *testing.T) {
+	p := &icebox{}
+	b := newBench(t, outcome.DefaultConfig(), p)
+	b.page(1, "jazz", 0)
+	b.click("before", 1, time.Second)
+	p.while = func() { b.click("meanwhile", 1, 2*time.Second) } // it would wait for ever for a join that stands still
+	var file bytes.Buffer
+	if err := b.Save(&file); err != nil {
+		t.Fatal(err)
+	}
+	restored := &icebox{}
+	c := newBench(t, outcome.DefaultConfig(), restored)
+	if err := c.Load(&file); err != nil {
+		t.Fatal(err)
+	}
+	if next := c.Next(schemas.TopicInteractions); p.clicks != 2 || restored.clicks != 1 || next[0] != 1 {
+		t.Errorf("%d clicks, saved %d, to be read from %v", p.clicks, restored.clicks, next)
+	}
+	p.fails, p.while = true, func() {}
+	if err := b.Save(io.Discard); err == nil {
+		t.Error("a part that cannot be written is no error")
+	}
+	p.fails = false
+	if err := b.Save(io.Discard); err != nil {
+		t.Errorf("after an error: %v", err)
+	}
+}
+
 func TestDamagedSnapshotsAreRefused(t *testing.T) {
 	b, _ := filled(t)
 	var file bytes.Buffer

@@ -13,7 +13,7 @@ func decide(r *Report, m moment) {
 	r.Decision = Hold
 	for i := range r.Arms {
 		a := &r.Arms[i]
-		if a.Name == r.Control {
+		if a.Name == r.Control || a.Stopped {
 			continue
 		}
 		v := verdict{arm: a, report: r, moment: m}

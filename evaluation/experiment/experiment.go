@@ -53,6 +53,10 @@ type Metric struct {
 type Arm struct {
 	Name   string  `json:"name"`
 	Weight float64 `json:"weight"` // > 0, relative to the others
+	// Stopped says that the arm gets no units any more. It is not compared, and neither the
+	// sample ratio nor the information count it. The control cannot be stopped. The levels of
+	// the tests stay those of all arms.
+	Stopped bool `json:"stopped,omitempty"`
 }
 
 // Plan is what is said about an experiment before it starts. The zero value is not valid;
@@ -110,12 +114,38 @@ func (p Plan) checkArms() error {
 		if !(a.Weight > 0) {
 			errs = append(errs, fmt.Errorf("arm %s: weight %v must be positive", a.Name, a.Weight))
 		}
+		if a.Stopped && a.Name == p.Control {
+			errs = append(errs, fmt.Errorf("control %s: must not be stopped", a.Name))
+		}
 		seen[a.Name] = true
+	}
+	if len(p.Arms) >= 2 && len(p.running()) < 2 {
+		errs = append(errs, errors.New("arms: all but one are stopped"))
 	}
 	if !seen[p.Control] {
 		errs = append(errs, fmt.Errorf("control %q: is not an arm", p.Control))
 	}
 	return errors.Join(errs...)
+}
+
+// running returns the arms that are not stopped.
+func (p Plan) running() []Arm {
+	return slices.DeleteFunc(slices.Clone(p.Arms), func(a Arm) bool { return a.Stopped })
+}
+
+// planned returns how many units the arms that are not stopped will have.
+func (p Plan) planned() float64 {
+	if len(p.running()) == len(p.Arms) {
+		return float64(p.PlannedUnits)
+	}
+	sum, all := 0.0, 0.0
+	for _, a := range p.Arms {
+		all += a.Weight
+		if !a.Stopped {
+			sum += a.Weight
+		}
+	}
+	return float64(p.PlannedUnits) * sum / all
 }
 
 func (p Plan) checkMetrics() error {

@@ -28,17 +28,20 @@ func Readout(p Plan, d Data) (Report, error) {
 	}
 	units, weights := map[string]int64{}, map[string]float64{}
 	r := Report{Experiment: p.Name, Control: p.Control, Alpha: p.Alpha, Spending: p.Spending, PlannedUnits: p.PlannedUnits}
-	for _, a := range p.Arms {
+	for _, a := range p.running() {
 		units[a.Name], weights[a.Name] = d.Arms[a.Name].Units, a.Weight
 		r.Units += units[a.Name]
 	}
-	r.Information = float64(r.Units) / float64(p.PlannedUnits)
+	r.Information = float64(r.Units) / p.planned()
 	srm, err := CheckRatio(units, weights)
 	if err != nil {
 		return Report{}, fmt.Errorf("readout of %s: %w", p.Name, err)
 	}
-	r.SRM = srm
 	now := schedule(p, d, r.Information)
+	if !now.due {
+		srm = srm.between()
+	}
+	r.SRM = srm
 	now.due = now.due && !srm.Mismatch // which says nothing of the metrics, and spends nothing
 	now.blocked = srm.Mismatch
 	r.AtLook, r.Looks = now.due, append([]Look{}, d.Looks...)
@@ -47,11 +50,11 @@ func Readout(p Plan, d Data) (Report, error) {
 		total += a.Weight
 	}
 	for _, a := range p.Arms {
-		arm := ArmReport{Name: a.Name, Weight: a.Weight / total, Units: units[a.Name]}
-		if r.Units > 0 {
+		arm := ArmReport{Name: a.Name, Weight: a.Weight / total, Units: d.Arms[a.Name].Units, Stopped: a.Stopped}
+		if r.Units > 0 && !a.Stopped {
 			arm.Share = float64(arm.Units) / float64(r.Units)
 		}
-		arm.Metrics = now.metrics(d, a.Name)
+		arm.Metrics = now.metrics(d, a)
 		r.Arms = append(r.Arms, arm)
 	}
 	decide(&r, now)
@@ -125,7 +128,7 @@ func schedule(p Plan, d Data, information float64) moment {
 	if information > 1-minGap {
 		m.at = max(information, 1) // a look so close to the last is the last
 	}
-	for _, a := range p.Arms {
+	for _, a := range p.running() {
 		m.ready = m.ready && d.Arms[a.Name].Units >= p.MinUnits
 	}
 	next := p.nextLook(d.Looks)
@@ -152,12 +155,13 @@ func (m moment) boundary(t Test) float64 {
 	return m.cache[t]
 }
 
-func (m moment) metrics(d Data, arm string) []MetricReport {
+func (m moment) metrics(d Data, arm Arm) []MetricReport {
 	var out []MetricReport
+	compared := arm.Name != m.plan.Control && !arm.Stopped && m.ready && !m.blocked
 	for _, metric := range m.plan.Metrics {
-		sums := d.Arms[arm].Metrics[metric.Name]
+		sums := d.Arms[arm.Name].Metrics[metric.Name]
 		r := MetricReport{Metric: metric, Units: sums.N, Numerator: sums.Y, Denominator: sums.X, Value: sums.Value()}
-		if e, err := Compare(d.Arms[m.plan.Control].Metrics[metric.Name], sums); err == nil && arm != m.plan.Control && m.ready && !m.blocked {
+		if e, err := Compare(d.Arms[m.plan.Control].Metrics[metric.Name], sums); err == nil && compared {
 			r.Effect = m.effect(metric, e)
 		}
 		out = append(out, r)

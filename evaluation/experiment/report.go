@@ -49,9 +49,9 @@ type Report struct {
 	Control      string      `json:"control"`
 	Alpha        float64     `json:"alpha"` // two-sided
 	Spending     Spending    `json:"spending"`
-	Units        int64       `json:"units"` // over all arms
+	Units        int64       `json:"units"` // over all arms that are not stopped
 	PlannedUnits int64       `json:"planned_units"`
-	Information  float64     `json:"information"` // units / planned units; above 1 if more came than planned
+	Information  float64     `json:"information"` // units / planned units of these arms; above 1 if more came than planned
 	AtLook       bool        `json:"at_look"`     // this readout is a look; else boundaries and intervals are provisional
 	Looks        []Look      `json:"looks"`       // taken, with this one if it is; the next readout wants them
 	NextLook     float64     `json:"next_look"`   // information fraction; 0: no look is left
@@ -65,7 +65,8 @@ type ArmReport struct {
 	Name     string         `json:"name"`
 	Weight   float64        `json:"weight"` // share of all weights
 	Units    int64          `json:"units"`
-	Share    float64        `json:"share"` // of all units
+	Share    float64        `json:"share"`             // of all units
+	Stopped  bool           `json:"stopped,omitempty"` // left out of everything but its own values
 	Decision Decision       `json:"decision,omitempty"`
 	Reasons  []string       `json:"reasons,omitempty"` // for a person, the weightiest first
 	Metrics  []MetricReport `json:"metrics"`           // in the order of the plan

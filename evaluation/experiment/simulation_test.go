@@ -199,7 +199,7 @@ func TestThreePercentIsFound(t *testing.T) {
 func twoArms(units int64) Plan {
 	p := DefaultPlan()
 	p.Name, p.Control, p.PlannedUnits = "simulated", "control", units
-	p.Arms = []Arm{{"control", 1}, {"new", 1}}
+	p.Arms = []Arm{{Name: "control", Weight: 1}, {Name: "new", Weight: 1}}
 	p.Metrics = []Metric{{Name: "success", Kind: Success, Direction: Higher}}
 	return p
 }

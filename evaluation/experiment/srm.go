@@ -7,10 +7,14 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// srmBlocks is the p-value below which unit counts and weights contradict each other
-// (Fabijan et al., Diagnosing Sample Ratio Mismatch in Online Controlled Experiments, 2019).
-// It is low because the check is repeated at every readout.
-const srmBlocks = 0.001
+// Levels of p below which unit counts and weights contradict each other. The first is of
+// looks, which are few (Fabijan et al., Diagnosing Sample Ratio Mismatch in Online Controlled
+// Experiments, 2019). Between looks the ratio is checked as often as anybody reads out: with
+// 0.001, 16 of 400 sound experiments had a mismatch at some time.
+const (
+	srmAtLook  = 0.001
+	srmBetween = 1e-6
+)
 
 // SRM is the check for a sample ratio mismatch: whether the arms have the numbers of units
 // that their weights promise. If they have not, units are lost or counted in a way that
@@ -19,10 +23,18 @@ type SRM struct {
 	ChiSquared float64            `json:"chi_squared"` // Σ (units − expected)²/expected
 	P          float64            `json:"p"`           // Pearson's χ², arms − 1 degrees of freedom
 	Expected   map[string]float64 `json:"expected"`    // units, by arm
-	Mismatch   bool               `json:"mismatch"`    // p < 0.001: nothing may be read out
+	Level      float64            `json:"level"`       // of p: 0.001 at a look, 0.000001 between looks
+	Mismatch   bool               `json:"mismatch"`    // p < level: nothing may be read out
 }
 
-// CheckRatio compares units by arm with the arms' weights, which are positive and need not
+// between returns the check for a time that is no look.
+func (s SRM) between() SRM {
+	s.Level = srmBetween
+	s.Mismatch = s.P < s.Level
+	return s
+}
+
+// CheckRatio compares units by arm with the arms' weights, at the level of a look. Weights are positive and need not
 // sum to 1. An arm without a weight that has units is an error, and so are fewer than two
 // arms.
 func CheckRatio(units map[string]int64, weights map[string]float64) (SRM, error) {
@@ -42,7 +54,7 @@ func CheckRatio(units map[string]int64, weights map[string]float64) (SRM, error)
 	if len(weights) < 2 {
 		return SRM{}, errors.New("sample ratio: an experiment has at least two arms")
 	}
-	out := SRM{P: 1, Expected: make(map[string]float64, len(weights))}
+	out := SRM{P: 1, Level: srmAtLook, Expected: make(map[string]float64, len(weights))}
 	for name, w := range weights {
 		e := total * w / weight
 		out.Expected[name] = e
@@ -51,6 +63,6 @@ func CheckRatio(units map[string]int64, weights map[string]float64) (SRM, error)
 		}
 	}
 	out.P = distuv.ChiSquared{K: float64(len(weights) - 1)}.Survival(out.ChiSquared)
-	out.Mismatch = out.P < srmBlocks
+	out.Mismatch = out.P < out.Level
 	return out, nil
 }

@@ -157,6 +157,7 @@ func (a *analysis) work(ctx context.Context) error {
 	})
 	g.Go(func() error { return a.trials.follow(gctx) })
 	g.Go(func() error { return a.followErasures(gctx) })
+	g.Go(func() error { return every(gctx, idleEvery, a.idle) }) // also before everything was read: events wait for pages
 	if a.store != nil {
 		g.Go(func() error { return every(gctx, a.cfg.SnapshotEvery, a.keep) })
 	}
@@ -164,7 +165,6 @@ func (a *analysis) work(ctx context.Context) error {
 		if !read.wait(gctx) {
 			return nil
 		}
-		g.Go(func() error { return every(gctx, a.cfg.PublishEvery, a.idle) })
 		g.Go(func() error { return every(gctx, a.cfg.Experiments.Every, a.trials.publish) })
 		return every(gctx, a.cfg.PublishEvery, a.publish)
 	})
@@ -194,17 +194,41 @@ func (a *analysis) restore(ctx context.Context) error {
 	if err := a.load(); err != nil {
 		return fmt.Errorf("state of the consumers: %w", err)
 	}
-	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
-		ends, err := a.in.cluster.Offsets(ctx, topic)
-		if err != nil {
-			return fmt.Errorf("partitions of %s: %w", topic, err)
-		}
-		a.join.Expect(topic, len(ends))
+	if err := a.meetTopics(ctx); err != nil {
+		return err
 	}
 	if at := a.join.Watermark(); !at.IsZero() {
 		a.clock.note(at, time.Now())
 	}
 	return a.seed(ctx)
+}
+
+// meetTopics looks whether the topics are those that the state was made from, and drops it
+// if they end before what it has read: they were made anew.
+func (a *analysis) meetTopics(ctx context.Context) error {
+	partitions, shrunk := map[string]int{}, false
+	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
+		ends, err := a.in.cluster.Offsets(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("partitions of %s: %w", topic, err)
+		}
+		next := make(map[int]int64, len(ends))
+		for p, end := range ends {
+			next[p] = end.Next
+		}
+		partitions[topic] = len(ends)
+		shrunk = a.join.Shrunk(topic, next) || shrunk
+	}
+	if shrunk {
+		a.log.Warn("the topics end before what the consumers' state has read: it is dropped, and they are read from their start")
+		if err := a.join.Reset(); err != nil {
+			return fmt.Errorf("drop the consumers' state: %w", err)
+		}
+	}
+	for topic, n := range partitions {
+		a.join.Expect(topic, n)
+	}
+	return nil
 }
 
 // load reads the last snapshot; without one the topics are read from their start.
@@ -230,10 +254,7 @@ func (a *analysis) seed(ctx context.Context) error {
 }
 
 func (a *analysis) from(topic string, read *catchUp) stream.TailConfig {
-	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() {
-		a.idleSince(topic, time.Now()) // a partition on which nothing happens holds nobody up
-		read.done(topic)
-	}}
+	return stream.TailConfig{From: stream.FromOffsets(a.join.Next(topic)), CaughtUp: func() { read.done(topic) }}
 }
 
 // every does something from time to time until ctx ends or it fails. What takes longer than
@@ -268,31 +289,24 @@ func (a *analysis) save() error {
 	return a.store.Save(a.join)
 }
 
-// idle moves the watermark of topics on which nothing has happened.
+// idleEvery is how often it is looked for topics on which nothing happens.
+const idleEvery = time.Second
+
+// idle moves the watermark of topics that were read to the end that they have now. The end
+// that they had when their reading began would not do: what came since may be older than
+// what was read of the other topic.
 func (a *analysis) idle(ctx context.Context) error {
 	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
-		now := time.Now()
+		at, known := a.clock.now(time.Now()) // before the ends: what is written later is not older by much
 		ends, err := a.in.cluster.Offsets(ctx, topic)
-		if err != nil {
+		if err != nil || !known {
 			continue // brokers that are away hold the watermark
 		}
-		next := a.join.Next(topic)
-		behind := false
-		for p, end := range ends {
-			behind = behind || max(next[p], end.First) < end.Next
-		}
-		if !behind {
-			a.idleSince(topic, now)
+		if !behind(a.join.Next(topic), ends) {
+			a.join.Idle(topic, at)
 		}
 	}
 	return nil
-}
-
-// idleSince says that a topic was read to its end at a time of this process.
-func (a *analysis) idleSince(topic string, now time.Time) {
-	if at, ok := a.clock.now(now); ok {
-		a.join.Idle(topic, at)
-	}
 }
 
 // publishAtOnce is how many records are on their way to the brokers at a time.

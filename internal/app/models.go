@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parallel-fusion/pfr/consumers/experiments"
 	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/internal/supervise"
 	router "github.com/parallel-fusion/pfr/router-worker"
@@ -97,7 +98,7 @@ func newModels(cfg RouterConfig, manifest *routes.Manifest, log *slog.Logger, re
 			return nil, err
 		}
 	}
-	known := rollout.Known{Routes: manifest.Names(), Models: slices.Sorted(maps.Keys(ms.askers))}
+	known := rollout.Known{Routes: manifest.Names(), Models: slices.Sorted(maps.Keys(ms.askers)), Metrics: experiments.Names()}
 	var err error
 	if ms.rollout, err = rollout.Open(cfg.Rollout, known, log, reg); err != nil {
 		ms.close()

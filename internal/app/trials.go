@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,8 +26,9 @@ type trials struct {
 	live   *rollout.Live
 	counts *experiments.Experiments
 
-	mu  sync.Mutex
-	off map[string]bool // arms that are switched off already
+	mu    sync.Mutex
+	off   map[string]bool // arms that somebody has switched, and how
+	ready bool            // what was read out and switched before is known
 }
 
 func newTrials(in *infra, cfg Config) (*trials, error) {
@@ -38,7 +40,7 @@ func newTrials(in *infra, cfg Config) (*trials, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := rollout.Known{Routes: manifest.Names(), Models: slices.Sorted(maps.Keys(cfg.Router.models()))}
+	known := rollout.Known{Routes: manifest.Names(), Models: slices.Sorted(maps.Keys(cfg.Router.models())), Metrics: experiments.Names()}
 	// Without a registerer: the router of the same process shows what comes of reading the file.
 	live, err := rollout.Open(cfg.Router.Rollout, known, in.log, nil)
 	if err != nil {
@@ -47,7 +49,7 @@ func newTrials(in *infra, cfg Config) (*trials, error) {
 	t := &trials{in: in, live: live, counts: counts, off: map[string]bool{}}
 	live.Changed = func(p *rollout.Policy) {
 		if err := counts.Follow(plansOf(p)); err != nil {
-			in.log.Error("experiments stay as they were", "err", err)
+			in.log.Error("an experiment is not counted as the roll-out says", "err", err)
 		}
 		counts.Compare(comparisonsOf(p))
 	}
@@ -73,7 +75,7 @@ func comparisonsOf(p *rollout.Policy) []experiments.Comparison {
 }
 
 func planOf(e rollout.Experiment) experiments.Plan {
-	p := experiments.Plan{Plan: experiment.DefaultPlan(), Starts: e.Starts, RollBack: e.Plan.RollBack}
+	p := experiments.Plan{Plan: experiment.DefaultPlan(), Starts: e.Starts, RollBack: e.Plan.RollBack, Draw: drawOf(e), Share: e.Share}
 	p.Name, p.Control = e.Name, e.Arms[0].Name
 	weights := e.Weights()
 	for _, v := range e.Arms {
@@ -91,12 +93,8 @@ func planOf(e rollout.Experiment) experiments.Plan {
 			p.Looks = append(p.Looks, float64(i+1)/float64(n))
 		}
 	}
-	p.PlannedUnits = int64(max(e.Plan.Clients, 1))
-	success := e.Plan.Success
-	if len(success) == 0 {
-		success = []string{"success_rate"}
-	}
-	for _, name := range success {
+	p.PlannedUnits = int64(e.Plan.Clients)
+	for _, name := range e.Plan.SuccessMetrics() {
 		p.Metrics = append(p.Metrics, metricOf(name, experiment.Success, 0))
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Plan.Guardrails)) {
@@ -105,28 +103,85 @@ func planOf(e rollout.Experiment) experiments.Plan {
 	return p
 }
 
+// drawOf says how clients are drawn, and what the arms are. The share is no part of it: a
+// greater one moves nobody.
+func drawOf(e rollout.Experiment) string {
+	return fmt.Sprintf("%q %q %q %+v", e.Salt, e.Markets, e.Platforms, e.Arms)
+}
+
 func metricOf(name string, kind experiment.Kind, margin float64) experiment.Metric {
 	direction, _ := experiments.DirectionOf(name) // Follow refuses a metric that is not there
 	return experiment.Metric{Name: name, Kind: kind, Direction: direction, Margin: margin}
 }
 
-// follow learns which arms are off, and that somebody switched one on again.
+// follow learns what was read out before, and which arms are off or were switched on again.
 func (t *trials) follow(ctx context.Context) error {
-	return stream.Tail(ctx, t.in.cluster, control, stream.TailConfig{}, func(_ context.Context, c schemas.Control, _ stream.Meta) error {
+	defer t.setReady(false)
+	if err := t.remember(ctx); err != nil {
+		return err
+	}
+	known := stream.TailConfig{CaughtUp: func() { t.setReady(true) }}
+	return stream.Tail(ctx, t.in.cluster, control, known, func(_ context.Context, c schemas.Control, _ stream.Meta) error {
 		if c.Arm != "" {
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.off[c.Arm] = c.Off
+			t.switched(c)
 		}
 		return nil
 	})
 }
 
+func (t *trials) switched(c schemas.Control) {
+	t.mu.Lock()
+	t.off[c.Arm] = c.Off
+	t.mu.Unlock()
+	t.counts.Stop(c.Arm, c.Off, c.SetAt)
+}
+
+func (t *trials) setReady(ready bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ready = ready
+}
+
+func (t *trials) isReady() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ready
+}
+
+// remember tells the count of the last readouts: the looks that were taken are in nothing
+// else but a snapshot.
+func (t *trials) remember(ctx context.Context) error {
+	last := map[string]schemas.ExperimentReadout{}
+	err := stream.Tail(ctx, t.in.cluster, readouts, stream.TailConfig{UntilEnd: true},
+		func(_ context.Context, m schemas.ExperimentReadout, _ stream.Meta) error {
+			if m.Kind == schemas.ReadoutExperiment {
+				last[m.Experiment] = m
+			}
+			return nil
+		})
+	if err != nil {
+		return fmt.Errorf("last readouts: %w", err)
+	}
+	for _, m := range last {
+		var r experiments.Readout
+		if err := codec.Unmarshal(m.Readout, &r); err != nil {
+			t.in.log.Warn("a readout is not remembered", "experiment", m.Experiment, "err", err)
+			continue
+		}
+		t.counts.Remember(r)
+	}
+	return nil
+}
+
 // byExperiments signs what is set without a person.
 const byExperiments = "experiments"
 
-// publish sends the readouts, and switches off what harms.
+// publish sends the readouts, and switches off what harms. What cannot be published is
+// logged: the next readout comes soon, and nothing else waits for it.
 func (t *trials) publish(ctx context.Context) error {
+	if !t.isReady() {
+		return nil
+	}
 	now := time.Now()
 	list, err := t.counts.Readouts(now)
 	if err != nil {
@@ -135,32 +190,44 @@ func (t *trials) publish(ctx context.Context) error {
 	out, controls := insist[schemas.ExperimentReadout]{publish(t.in, readouts)}, insist[schemas.Control]{publish(t.in, control)}
 	for _, c := range t.counts.Comparisons(now) {
 		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: c.Name, Kind: schemas.ReadoutComparison, AsOf: c.AsOf}
-		if err := send(ctx, out, m, c); err != nil {
-			return err
-		}
+		t.note(ctx, send(ctx, out, m, c))
 	}
 	for _, r := range list {
 		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: r.Name, Kind: schemas.ReadoutExperiment, AsOf: r.AsOf}
-		if err := send(ctx, out, m, r); err != nil {
-			return err
-		}
+		t.note(ctx, send(ctx, out, m, r))
 		for _, arm := range r.RollBack {
-			if err := t.stop(ctx, controls, r, arm); err != nil {
-				return err
-			}
+			t.note(ctx, t.stop(ctx, controls, r, arm))
 		}
 	}
 	return nil
 }
 
-// send publishes a readout within its message.
-func send(ctx context.Context, out insist[schemas.ExperimentReadout], m schemas.ExperimentReadout, readout any) error {
+// note logs an error, unless the end of ctx has caused it.
+func (t *trials) note(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		t.in.log.Error("what an experiment says is not published", "err", err)
+	}
+}
+
+// sender is a topic that readouts go to.
+type sender interface {
+	Publish(ctx context.Context, m schemas.ExperimentReadout) error
+}
+
+// send publishes a readout within its message. One that is too large goes without its
+// history.
+func send(ctx context.Context, out sender, m schemas.ExperimentReadout, readout any) error {
 	data, err := codec.Marshal(readout)
 	if err != nil {
 		return fmt.Errorf("readout of %s: %w", m.Experiment, err)
 	}
 	m.Readout = data
-	if err := out.Publish(ctx, m); err != nil {
+	err = out.Publish(ctx, m)
+	if r, ok := readout.(experiments.Readout); ok && errors.Is(err, stream.ErrTooLarge) && r.History != nil {
+		r.History = nil
+		return errors.Join(fmt.Errorf("publish history of %s: %w", m.Experiment, err), send(ctx, out, m, r))
+	}
+	if err != nil {
 		return fmt.Errorf("publish readout of %s: %w", m.Experiment, err)
 	}
 	return nil
@@ -180,9 +247,7 @@ func (t *trials) stop(ctx context.Context, controls insist[schemas.Control], r e
 		return fmt.Errorf("switch %s off: %w", name, err)
 	}
 	t.in.log.Warn("an experiment was rolled back", "arm", name, "reason", c.Reason)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.off[name] = true
+	t.switched(c)
 	return nil
 }
 

@@ -22,7 +22,7 @@ type Comparison struct {
 }
 
 func (c Comparison) check(known Known) error {
-	errs := []error{checkName(c.Name), checkRoutes([]string{c.Route}, known)}
+	errs := []error{checkPlainName(c.Name), checkRoutes([]string{c.Route}, known)}
 	if !(c.Share > 0 && c.Share <= 1) {
 		errs = append(errs, fmt.Errorf("share %v: must be above 0 and at most 1", c.Share))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ type Plan struct {
 	Looks    int     `yaml:"looks"`    // at the numbers, evenly spread; 0 means 5
 	Alpha    float64 `yaml:"alpha"`    // of each success metric, two-sided; 0 means 0.05
 	Spending string  `yaml:"spending"` // obrien-fleming or pocock; "" is the first
-	// Success metrics, of which one must be better; none means success_rate.
+	// Success metrics, of which one must be better; see [Plan.SuccessMetrics].
 	Success []string `yaml:"success"`
 	// Guardrails and by how much each may be worse, relative to the control.
 	Guardrails map[string]float64 `yaml:"guardrails"`
@@ -61,8 +62,14 @@ func (e Experiment) FullName(arm string) string { return e.Name + "/" + arm }
 // maxArms bounds the arms of an experiment.
 const maxArms = 8
 
+// minWeight bounds weights on both sides: an arm of fewer clients is never read out.
+const minWeight = 1e-6
+
+// maxClients bounds the clients of a plan, which are counted in 40 bits.
+const maxClients = 1 << 40
+
 func (e Experiment) check(known Known) error {
-	errs := []error{checkName(e.Name)}
+	errs := []error{checkPlainName(e.Name)}
 	if !(e.Share > 0 && e.Share <= 1) {
 		errs = append(errs, fmt.Errorf("share %v: must be above 0 and at most 1", e.Share))
 	}
@@ -82,27 +89,36 @@ func (e Experiment) check(known Known) error {
 			errs = append(errs, fmt.Errorf("arm %s: %w", v.Name, err))
 		}
 	}
-	return errors.Join(append(errs, e.Plan.check())...)
+	return errors.Join(append(errs, e.Plan.check(known))...)
+}
+
+// checkPlainName wants a name without a slash, which parts experiment and arm in pages.
+func checkPlainName(name string) error {
+	err := checkName(name)
+	if strings.Contains(name, "/") {
+		err = errors.Join(err, errors.New("name: must not have a slash"))
+	}
+	return err
 }
 
 func (e Experiment) checkArm(v Variant, known Known) error {
-	errs := []error{checkName(v.Name), checkRung("ladder", v.Ladder), checkModel("model", v.Model, known), checkRoutes(v.Without, known)}
+	errs := []error{checkPlainName(v.Name), checkRung("ladder", v.Ladder), checkModel("model", v.Model, known), checkRoutes(v.Without, known)}
 	if n := len(e.FullName(v.Name)); n >= schemas.MaxNameBytes {
 		errs = append(errs, fmt.Errorf("%s has %d bytes: must have fewer than %d", e.FullName(v.Name), n, schemas.MaxNameBytes))
 	}
-	if strings.Contains(v.Name, "/") {
-		errs = append(errs, errors.New("name: must not have a slash"))
-	}
-	if v.Weight < 0 {
-		errs = append(errs, fmt.Errorf("weight %v: must not be negative", v.Weight))
+	if v.Weight != 0 && !(v.Weight >= minWeight && v.Weight <= 1/minWeight) { // NaN is not, either
+		errs = append(errs, fmt.Errorf("weight %v: must be between %v and %v, or left out for 1", v.Weight, minWeight, 1/minWeight))
 	}
 	return errors.Join(errs...)
 }
 
-func (p Plan) check() error {
+func (p Plan) check(known Known) error {
 	var errs []error
-	if p.Clients < 0 || p.Looks < 0 || p.Looks > 50 {
-		errs = append(errs, errors.New("plan: clients must not be negative, and looks 0 to 50"))
+	if p.Clients < 1 || p.Clients > maxClients {
+		errs = append(errs, fmt.Errorf("plan: clients %d: say how many clients will have taken part at the end, as clients: 40000; looks are taken at shares of them", p.Clients))
+	}
+	if p.Looks < 0 || p.Looks > 50 {
+		errs = append(errs, fmt.Errorf("plan: looks %d: must be 1 to 50, or left out for 5", p.Looks))
 	}
 	if !(p.Alpha >= 0 && p.Alpha < 0.5) {
 		errs = append(errs, fmt.Errorf("plan: alpha %v: must be below 0.5", p.Alpha))
@@ -110,12 +126,40 @@ func (p Plan) check() error {
 	if !slices.Contains([]string{"", "obrien-fleming", "pocock"}, p.Spending) {
 		errs = append(errs, fmt.Errorf("plan: spending %q: must be obrien-fleming or pocock", p.Spending))
 	}
-	for name, margin := range p.Guardrails {
-		if !(margin >= 0 && margin < 1) {
-			errs = append(errs, fmt.Errorf("plan: guardrail %s: margin %v: must be a share of the control's value, 0 to 1", name, margin))
+	return errors.Join(append(errs, p.checkMetrics(known))...)
+}
+
+// checkMetrics wants each metric once, and such as are counted.
+func (p Plan) checkMetrics(known Known) error {
+	var errs []error
+	named := map[string]bool{}
+	check := func(role, name string) {
+		if !slices.Contains(known.Metrics, name) {
+			errs = append(errs, fmt.Errorf("plan: %s %q: no such metric; there are %s", role, name, strings.Join(known.Metrics, ", ")))
+		}
+		if named[name] {
+			errs = append(errs, fmt.Errorf("plan: %s %s: the metric is named already; it is either of success or a guardrail", role, name))
+		}
+		named[name] = true
+	}
+	for _, name := range p.SuccessMetrics() {
+		check("success", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Guardrails)) {
+		check("guardrail", name)
+		if margin := p.Guardrails[name]; !(margin > 0 && margin < 1) {
+			errs = append(errs, fmt.Errorf("plan: guardrail %s: margin %v: must be a share of the control's value, above 0 and below 1, as 0.05", name, margin))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// SuccessMetrics returns the success metrics of the plan: success_rate, if it names none.
+func (p Plan) SuccessMetrics() []string {
+	if len(p.Success) == 0 {
+		return []string{"success_rate"}
+	}
+	return p.Success
 }
 
 // draw returns the arm of a query, if it takes part.

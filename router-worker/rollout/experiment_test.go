@@ -21,6 +21,7 @@ experiments:
     share: 0.5
     markets: [GB, US]
     arms: [{name: control}, {name: treatment, weight: 3, model: small, without: [podcast_recs]}]
+    plan: {clients: 1000}
 arms: [{name: rest, share: 1, ladder: student}]
 `
 
@@ -184,13 +185,18 @@ experiments:
   - {name: x, share: 0, markets: [gb], arms: [{name: a}]}
   - name: x
     share: 1
-    arms: [{name: a, weight: -1}, {name: a}, {name: stopped}, {name: b/c, model: huge, without: [nowhere]}]
-    plan: {alpha: 0.7, looks: 99, spending: all, guardrails: {latency: 2}}
+    arms: [{name: a, weight: -1}, {name: a}, {name: stopped}, {name: b/c, model: huge, without: [nowhere]}, {name: n, weight: .nan}, {name: i, weight: .inf}]
+    plan: {alpha: 0.7, looks: 99, spending: all, success: [luck, slow_rate], guardrails: {latency: 0.1, slow_rate: 0, success_rate: 2}}
+  - {name: y/z, share: 1, arms: [{name: a}, {name: b}], plan: {clients: 1, success: [slow_rate, slow_rate]}}
+comparisons: [{name: v/w, share: 1, route: search, section: results, tool: search_next}]
 `), known)
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"share 0", `market "gb"`, "want 2 to 8", "experiment x: the name is taken", "weight -1", "arm a: the name is taken", "arm stopped: the name is taken", "slash", `"huge"`, "nowhere", "alpha 0.7", "looks 0 to 50", `spending "all"`, "guardrail latency"} {
+	for _, want := range []string{
+		"share 0", `market "gb"`, "want 2 to 8", "experiment x: the name is taken", "weight -1", "weight NaN", "weight +Inf", "arm a: the name is taken", "arm stopped: the name is taken", "slash", `"huge"`, "nowhere", "alpha 0.7", "looks 99", `spending "all"`, `guardrail "latency": no such metric; there are success_rate, slow_rate`,
+		`success "luck"`, "guardrail slow_rate: the metric is named already", "margin 0:", "margin 2:", "as clients: 40000", "experiment 3 y/z: name: must not have a slash", "success slow_rate: the metric is named already", "comparison 1 v/w: name: must not have a slash",
+	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

@@ -61,6 +61,8 @@ type Arm struct {
 type Known struct {
 	Routes []string
 	Models []string // language models; the default one is ""
+	// Metrics are those that the plan of an experiment may name.
+	Metrics []string
 }
 
 // Parse reads a policy. The error joins everything that is wrong.

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var known = rollout.Known{Routes: []string{"search", "podcast_recs"}, Models: []string{"", "small"}}
+var known = rollout.Known{Routes: []string{"search", "podcast_recs"}, Models: []string{"", "small"}, Metrics: []string{"success_rate", "slow_rate"}}
 
 func parse(t testing.TB, text string) *rollout.Policy {
 	t.Helper()
