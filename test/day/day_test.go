@@ -34,7 +34,7 @@ func testMain(m *testing.M) int {
 
 // A small day, always: the treatment is better by much, since few searches show it.
 func TestSmallDay(t *testing.T) {
-	simulate(t, size{queries: 10_000, effect: 0.30, kills: 2, snapshots: time.Second / 2, publishes: time.Second / 2, life: time.Second, restarts: true}, 400)
+	simulate(t, size{queries: 20_000, effect: 0.20, kills: 2, snapshots: time.Second / 2, publishes: time.Second / 2, life: time.Second, restarts: true}, 400)
 }
 
 // The whole day. It ends within four minutes on two cores.
