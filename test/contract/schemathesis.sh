@@ -27,7 +27,7 @@ status=0
 "$cache/bin/schemathesis" run "$url/openapi.yaml" --url "$url" --no-color \
 	--checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance \
 	--phases examples,coverage,fuzzing,stateful --continue-on-failure --max-failures 100 \
-	--seed "${PFR_CONTRACT_SEED:-20250628}" --max-examples "${PFR_CONTRACT_EXAMPLES:-300}" \
+	--seed "${PFR_CONTRACT_SEED:-20250628}" --max-examples "${PFR_CONTRACT_EXAMPLES:-200}" \
 	--generation-database none --suppress-health-check all --request-timeout 40 --workers 1 \
 	"$@" | tee "$work/report" || status=$?
 made=$(sed -n 's/^ *\([0-9][0-9]*\) generated.*/\1/p' "$work/report" | tail -1)
