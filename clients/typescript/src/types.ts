@@ -18,6 +18,13 @@ export type Tool = string;
 export type Source = "cache" | "precomputed" | "student" | "llm" | "fallback";
 /** who composes the calls; absent means pre-fusion */
 export type Mode = "pre-fusion" | "post-fusion";
+export type Erasure =
+  | {
+      clients: unknown;
+    }
+  | {
+      users: unknown;
+    };
 /** One search, on pfr.queries.v1. */
 export type Query = PublicQuery & {
   user?: User;
@@ -91,6 +98,8 @@ export interface Call {
   diversity?: number;
   /** what becomes of the section without items; absent means explain */
   empty?: "explain" | "omit";
+  /** another tool for the same section, to compare with */
+  rival?: Rival;
 }
 /** How a section is drawn, in terms that every frontend has. */
 export interface Display {
@@ -108,6 +117,12 @@ export interface Display {
   width: number;
   /** items to show at first and to reserve room for */
   room: number;
+}
+/** A tool that is asked for the same as a call; the section shows a mix of both answers. */
+export interface Rival {
+  tool: Tool;
+  /** its name */
+  comparison: Name;
 }
 /** A route that was not taken. */
 export interface Alternative {
@@ -197,6 +212,8 @@ export interface Item {
   kind?: Token;
   /** other versions of the same work that this item stands for: live, remaster, deluxe, single, ... */
   versions?: string[];
+  /** whose the item is, in a section with a rival */
+  team?: "a" | "b";
 }
 /** The part of a decision that a page shows. */
 export interface RouteSummary {
@@ -239,6 +256,8 @@ export interface Section {
   cached?: boolean;
   /** the call was repeated, and the repeat answered first */
   repeated?: boolean;
+  /** team B of the items, where they are a mix of two tools' answers */
+  rival?: Rival;
 }
 /** Where the time of a page went. */
 export interface Timings {
@@ -329,10 +348,23 @@ export interface DeadLetter {
     [k: string]: unknown;
   };
 }
+export interface Erasure1 {
+  schema_version: SchemaVersion;
+  /** of the request: the same request again has the same one */
+  id: Name;
+  /** pseudonyms of client ids */
+  clients?: Name[];
+  /** pseudonyms of user ids */
+  users?: Name[];
+  requested_at: string;
+}
 /** What is known of an experiment, on pfr.experiments.v1. */
 export interface ExperimentReadout {
   schema_version: SchemaVersion;
+  /** its name, or that of the comparison */
   experiment: Name;
+  /** what the readout is of */
+  kind: "experiment" | "comparison";
   as_of: string;
   /** an object for who shows it; see docs/experiments.md */
   readout: {
