@@ -18,9 +18,9 @@ var leaves = []string{"schemas", "internal/codec", "internal/telemetry", "intern
 // imports a role or a transport; a transport never imports schemas.
 var layers = []layer{
 	{folder: ".", may: []string{"internal/app", "producers", "consumers", "tool-workers", "schemas"}},
-	{folder: "cmd", may: []string{"internal/app", "evaluation", "internal/config", "clients", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
+	{folder: "cmd", may: []string{"internal/app", "evaluation", "post-training", "internal/config", "clients", "producers/loadgen", "producers/precompute", "consumers/popular", "schemas"}, tests: []string{"."}},
 	{folder: "internal/app", may: []string{
-		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "evaluation", "schemas",
+		"producers", "router-worker", "tool-workers", "fusion-aggregator", "consumers", "evaluation", "post-training", "schemas",
 		"internal/stream", "internal/rpc", "internal/inproc", "internal/codec", "internal/llm", "internal/mailbox", "internal/pseudonym", "internal/supervise", "internal/telemetry", "internal/versions",
 	}},
 	{folder: "test", may: []string{"."}, tests: []string{"internal/llm/llmtest", "internal/webtest", "clients", "tool-workers/catalog/generate"}},
@@ -79,6 +79,8 @@ var layers = []layer{
 	{folder: "tool-workers/mcp/serve", may: []string{"schemas", "=tool-workers", "internal/telemetry"}},
 	{folder: "examples", tests: []string{"internal/app", "internal/inproc", "internal/rpc"}},
 
+	{folder: "post-training", may: []string{"schemas", "schemas/routes", "evaluation/frames", "evaluation/testset", "evaluation/stats", "internal/filelock", "internal/telemetry"}},
+
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
 	{folder: "evaluation/experiment", may: []string{"evaluation/stats"}},
@@ -86,6 +88,12 @@ var layers = []layer{
 	{folder: "evaluation/frames"},
 	{folder: "evaluation/recs"},
 	{folder: "evaluation/fusion", tests: []string{"=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},
+	{folder: "evaluation/testset", may: []string{"evaluation/frames"}},
+	{folder: "evaluation/judge", may: []string{"schemas", "evaluation/testset", "internal/llm", "internal/telemetry"}, tests: []string{"internal/llm/llmtest"}},
+	{folder: "evaluation/rules", may: []string{"evaluation/judge", "evaluation/testset"}},
+	{folder: "evaluation/agreement", may: []string{"evaluation/stats"}},
+	{folder: "evaluation/trec", may: []string{"evaluation/stats"}},
+	{folder: "evaluation/serps", may: []string{"schemas", "evaluation/judge", "evaluation/testset", "evaluation/stats"}, tests: []string{"evaluation/rules"}},
 	{folder: "evaluation/routing", may: []string{"schemas", "evaluation/stats", "evaluation/frames"}},
 
 	// transports
