@@ -286,6 +286,21 @@ func TestPostFusionComposesOrDegrades(t *testing.T) {
 	}
 }
 
+// Plain search is what a page is compared with: nothing is decided, nothing is lacking, and
+// arms cannot differ.
+func TestPlainSearchAsksNobody(t *testing.T) {
+	r := cascade(t, sure("similar_artists"), answering(router.Answer{}, errors.New("asked")), nil)
+	q := query("bands like pulp")
+	q.Mode = schemas.PlainSearch
+	d := r.Decide(t.Context(), q)
+	if d.Route != "search" || d.Degraded || d.Exposed || d.Source != schemas.SourceFallback || len(d.Tiers) != 1 {
+		t.Errorf("%+v", d)
+	}
+	if d := r.Decide(t.Context(), query(q.Text)); d.Route != "similar_artists" {
+		t.Errorf("the next one is %s", d.Route)
+	}
+}
+
 func TestVersionsChangeWhatIsReused(t *testing.T) {
 	llm := answering(newReleases, nil)
 	r := cascade(t, hesitant("search", .4), llm, nil)

@@ -32,7 +32,7 @@ const (
 // what is the same in every arm, such as the student's guess and the decision that was made
 // ahead of time, and not the decision that is served: that may come from a cache.
 func (p *pass) way(r Arm) string {
-	if r.Ladder == RungSearch {
+	if r.Ladder == RungSearch || p.q.Mode == schemas.PlainSearch {
 		return waySearch
 	}
 	asker := p.askerOf(r)

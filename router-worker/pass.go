@@ -82,6 +82,11 @@ func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1
 
 // decide goes down the tiers.
 func (p *pass) decide(ctx context.Context) schemas.Decision {
+	if p.q.Mode == schemas.PlainSearch { // as asked for, so nothing is lacking
+		d := p.plain()
+		d.Degraded = false
+		return p.finish(d)
+	}
 	if p.arm.Ladder == RungSearch || p.expired() {
 		return p.finish(p.plain())
 	}

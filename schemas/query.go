@@ -15,7 +15,13 @@ type Mode string
 const (
 	PreFusion  Mode = "pre-fusion"  // routes are predefined bundles; the default
 	PostFusion Mode = "post-fusion" // the language model composes calls
+	// PlainSearch asks no router: the page is that of the fallback route, as a search box
+	// without one shows it. It is what pages are compared with.
+	PlainSearch Mode = "search"
 )
+
+// Modes lists all modes.
+func Modes() []Mode { return []Mode{PreFusion, PostFusion, PlainSearch} }
 
 // ExperimentArm is the experiment by which a query names the arm of the roll-out that
 // decides it. Who may do so is up to the gateway. An unknown arm is the default one.
@@ -70,7 +76,7 @@ func (q *PublicQuery) check(p *problems) {
 	p.optional("platform", q.Platform)
 	p.optional("client_id", q.ClientID)
 	p.optional("session_id", q.SessionID)
-	oneOf(p, "mode", q.Mode, "", PreFusion, PostFusion)
+	oneOf(p, "mode", q.Mode, "", PreFusion, PostFusion, PlainSearch)
 	p.time("submitted_at", q.SubmittedAt)
 	p.time("deadline", q.Deadline)
 	p.check(!q.Deadline.Before(q.SubmittedAt), "deadline", "must not be before submitted_at")

@@ -166,7 +166,7 @@ func (a *Asked) check(p *problems) {
 	p.time("at", a.At)
 	p.name("locale", a.Locale)
 	p.optional("platform", a.Platform)
-	oneOf(p, "mode", a.Mode, "", PreFusion, PostFusion)
+	oneOf(p, "mode", a.Mode, "", PreFusion, PostFusion, PlainSearch)
 	p.optional("client", a.Client)
 	p.optional("session", a.Session)
 	p.optional("user", a.User)

@@ -64,7 +64,7 @@ func TestQueryRules(t *testing.T) {
 		{"platform: must have at most", func(q *q) { q.Platform = long }},
 		{"client_id: must be valid UTF-8", func(q *q) { q.ClientID = control }},
 		{"session_id: must be valid UTF-8", func(q *q) { q.SessionID = invalid }},
-		{"mode: must be one of pre-fusion, post-fusion", func(q *q) { q.Mode = "fission" }},
+		{"mode: must be one of pre-fusion, post-fusion, search", func(q *q) { q.Mode = "fission" }},
 		{"submitted_at: must be a time", func(q *q) { q.SubmittedAt = time.Time{} }},
 		{"deadline: must be a time", func(q *q) { q.Deadline = time.Time{} }},
 		{"deadline: must not be before", func(q *q) { q.Deadline = q.SubmittedAt.Add(-1) }},

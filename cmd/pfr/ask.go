@@ -24,7 +24,7 @@ type askCmd struct {
 	JSON     bool          `name:"json" xor:"form" help:"Print the page as JSON."`
 	User     string        `help:"Pseudonymous id of the listener." placeholder:"ID"`
 	Market   string        `default:"US" help:"Market, as two letters."`
-	Mode     string        `enum:"pre-fusion,post-fusion" default:"pre-fusion" help:"Who puts the page together, a route or a language model: ${enum}."`
+	Mode     string        `enum:"pre-fusion,post-fusion,search" default:"pre-fusion" help:"Who puts the page together, a route, a language model, or plain search: ${enum}."`
 	Deadline time.Duration `help:"When the page must be out, such as 2s (default: the gateway's)." placeholder:"DURATION"`
 	Explain  bool          `xor:"form" help:"Say also how the route was decided, and where the time went."`
 	All      bool          `help:"Show all items of each section."`

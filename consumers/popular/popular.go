@@ -125,7 +125,7 @@ func (c *Counter) Reset() {
 // correlation id change nothing, and neither do searches before the window.
 func (c *Counter) Query(q schemas.PublicQuery, at time.Time) {
 	text := c.normalise(q.Text)
-	if q.Probe || q.Mode == schemas.PostFusion || text == "" {
+	if q.Probe || q.Mode == schemas.PostFusion || q.Mode == schemas.PlainSearch || text == "" {
 		return
 	}
 	if now := time.Now(); at.After(now) {

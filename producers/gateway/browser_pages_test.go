@@ -134,11 +134,11 @@ const comparedPages = `{"query":"sleepy guitars","verdict":null,
 // Two ways stand side by side, and what differs is marked.
 func TestBrowserCompares(t *testing.T) {
 	tab := webtest.Open(t, 1280, 1000)
-	answers := map[string]string{"GET /v1/compare": `{"modes":["pre-fusion","post-fusion"],"peers":["other"]}`, "POST /v1/compare": comparedPages}
+	answers := map[string]string{"GET /v1/compare": `{"modes":["pre-fusion","post-fusion","search"],"peers":["other"]}`, "POST /v1/compare": comparedPages}
 	f := stand(t, newBackend(t), answers)
 	tab.Do(chromedp.Navigate(f.url + "/compare?q=sleepy+guitars"))
 	tab.Await(`document.querySelectorAll(".column .item").length === 6`)
-	if got := f.requests("POST"); len(got) != 1 || !strings.Contains(got[0], `"left":{"mode":"pre-fusion"},"right":{"mode":"post-fusion"}`) {
+	if got := f.requests("POST"); len(got) != 1 || !strings.Contains(got[0], `"left":{"mode":"pre-fusion"},"right":{"mode":"search"}`) {
 		t.Errorf("asked %q", got)
 	}
 	for script, want := range map[string]string{
@@ -165,7 +165,7 @@ func TestBrowserCompares(t *testing.T) {
 	f.mu.Unlock()
 	tab.Do(chromedp.Click("#swap"))
 	tab.Await(`!document.getElementById("problem").hidden`)
-	if got := webtest.Eval[string](tab, `location.search`); !strings.Contains(got, "left_mode=post-fusion") {
+	if got := webtest.Eval[string](tab, `location.search`); !strings.Contains(got, "left_mode=search") {
 		t.Errorf("address %q", got)
 	}
 }

@@ -61,7 +61,7 @@ func (g *Gateway) comparisons(w http.ResponseWriter, _ *http.Request) *problem {
 	if peers == nil {
 		peers = []string{}
 	}
-	return writeJSON(w, http.StatusOK, comparisonOptions{[]schemas.Mode{schemas.PreFusion, schemas.PostFusion}, peers})
+	return writeJSON(w, http.StatusOK, comparisonOptions{schemas.Modes(), peers})
 }
 
 // compare answers one query in two ways, side by side. The searches count in no metric of

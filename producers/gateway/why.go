@@ -191,6 +191,8 @@ func (why reasons) sentence() string {
 	switch {
 	case why.Degraded != "":
 		return why.Degraded
+	case why.Mode == schemas.PlainSearch:
+		return "Plain search was asked for: nothing was decided."
 	case why.Source == schemas.SourceCache:
 		return "An equal query was decided before."
 	case why.Source == schemas.SourcePrecomputed:

@@ -125,6 +125,7 @@ func TestExplainTellsWhy(t *testing.T) {
 		"nobody asked":      {lacking(0), "", "No model was asked: plain search stands in.", ""},
 		"withdrawn":         {withdrawn, "", "What was decided is not offered to this query: plain search stands in.", ""},
 		"composing failed":  {lacking(0, unsure, model(schemas.OutcomeError, 12)), schemas.PostFusion, "A composed page was asked for, and the language model failed after 12 ms; plain search stands in.", ""},
+		"plain search":      {answer(schemas.SourceFallback, 0), schemas.PlainSearch, "Plain search was asked for: nothing was decided.", ""},
 		"nobody to compose": {instead, schemas.PostFusion, "A composed page was asked for, and there is no language model to ask; this is the page of a route.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

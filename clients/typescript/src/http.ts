@@ -11,7 +11,7 @@ export interface SearchRequest {
   platform?: string;
   client_id?: string;
   session_id?: string;
-  mode?: "pre-fusion" | "post-fusion";
+  mode?: "pre-fusion" | "post-fusion" | "search";
   deadline_ms?: number;
   experiments?: Record<string, string>;
   user?: User;
@@ -21,7 +21,7 @@ export interface SearchRequest {
 export interface Why {
   summary: string;
   degraded?: string;
-  mode?: "pre-fusion" | "post-fusion";
+  mode?: "pre-fusion" | "post-fusion" | "search";
   route: string;
   confidence: number;
   source: Tier["source"];

@@ -16,8 +16,8 @@ export type Name = string;
 export type Tool = string;
 /** the tier of the cascade that decided */
 export type Source = "cache" | "precomputed" | "student" | "llm" | "fallback";
-/** who composes the calls; absent means pre-fusion */
-export type Mode = "pre-fusion" | "post-fusion";
+/** who composes the calls; absent means pre-fusion, search asks no router */
+export type Mode = "pre-fusion" | "post-fusion" | "search";
 export type Erasure =
   | {
       clients: unknown;

@@ -122,7 +122,7 @@ async function start() {
       if (value !== null) field(`${side}_${part}`).value = value;
     }
   }
-  if (![...params.keys()].some((k) => k.includes("_"))) field("right_mode").value = "post-fusion";
+  if (![...params.keys()].some((k) => k.includes("_"))) field("right_mode").value = "search";
   if (field("q").value) compare();
 }
 
