@@ -31,6 +31,7 @@ type cli struct {
 	Route       routeCmd       `cmd:"" help:"Decide routes for queries, one a line, without brokers."`
 	Catalog     catalogCmd     `cmd:"" help:"Build and look at catalogues."`
 	Train       trainCmd       `cmd:"" help:"Train the models that run in the process."`
+	PostTrain   postTrainCmd   `cmd:"" name:"post-train" help:"Make training rows for a small router: sample, judge, filter, export."`
 	Evaluate    evaluateCmd    `cmd:"" help:"Measure quality on labelled data."`
 	DeadLetters deadLettersCmd `cmd:"" name:"dead-letters" help:"List and replay what could not be handled."`
 	Shadow      shadowCmd      `cmd:"" help:"How far candidate routers agree with what is served."`

@@ -32,13 +32,22 @@ func (p *paper) trials(list []trial) {
 	at := func(text func(t trial) span) func(int) span { return func(i int) span { return text(list[i]) } }
 	p.table([]column{
 		{"experiment", false, at(func(t trial) span { return span{bold, t.Experiment} })},
-		{"decision", false, at(func(t trial) span { return span{inkOf(t.Readout.Report.Decision), string(t.Readout.Report.Decision)} })},
+		{"decision", false, at(func(t trial) span { return span{inkOf(t.Readout.Report.Decision), decided(t)} })},
 		{"clients", true, at(func(t trial) span { return span{normal, fmt.Sprint(t.Readout.Report.Units)} })},
 		{"planned", true, at(func(t trial) span { return span{normal, fmt.Sprint(t.Readout.Report.PlannedUnits)} })},
 		{"arms", false, at(func(t trial) span { return span{normal, armNames(t.Readout.Report)} })},
 		{"off", false, at(func(t trial) span { return span{bad, offArms(t)} })},
 		{"read out", false, at(func(t trial) span { return span{faint, moment(t.AsOf)} })},
 	}, len(list))
+}
+
+// decided is the decision on an experiment, and whether it is over.
+func decided(t trial) string {
+	text := string(t.Readout.Report.Decision)
+	if !t.Readout.StoppedAt.IsZero() {
+		text += ", over"
+	}
+	return text
 }
 
 // comparisons lists what two tools in one section came to.
@@ -94,6 +103,7 @@ func (p *paper) trial(t trial) {
 	if r.SRM.Mismatch {
 		p.wrap(bad, "", fmt.Sprintf("Sample ratio mismatch (p %.2g): chance does not explain the shares of the arms.", r.SRM.P))
 	}
+	p.changes(t)
 	p.blank()
 	p.arms(t)
 	for _, a := range r.Arms {
@@ -109,6 +119,20 @@ func (p *paper) trial(t trial) {
 		}
 		p.blank()
 		p.effects(a)
+	}
+}
+
+// changes says what is not as it was announced.
+func (p *paper) changes(t trial) {
+	r := t.Readout
+	switch {
+	case !r.StoppedAt.IsZero():
+		p.wrap(warn, "", fmt.Sprintf("Over since %s, when %s was switched off: what is said below is of then.", moment(r.StoppedAt), strings.Join(r.Stopped, ", ")))
+	case len(r.Stopped) > 0:
+		p.wrap(warn, "", fmt.Sprintf("Out of the comparison for good, since it was switched off: %s.", strings.Join(r.Stopped, ", ")))
+	}
+	if !r.PlanChangedAt.IsZero() {
+		p.wrap(warn, "", fmt.Sprintf("The plan was changed when there were numbers, at %s: a decision may be wrong more often than it says.", moment(r.PlanChangedAt)))
 	}
 }
 

@@ -30,9 +30,12 @@ type trial struct {
 	Experiment string    `json:"experiment"`
 	AsOf       time.Time `json:"as_of"`
 	Readout    struct {
-		Starts time.Time         `json:"starts"`
-		Moved  int64             `json:"moved"`
-		Report experiment.Report `json:"report"`
+		Starts        time.Time         `json:"starts"`
+		Moved         int64             `json:"moved"`
+		Stopped       []string          `json:"stopped"` // arms that count no more
+		StoppedAt     time.Time         `json:"stopped_at"`
+		PlanChangedAt time.Time         `json:"plan_changed_at"`
+		Report        experiment.Report `json:"report"`
 	} `json:"readout"`
 	Arms []armState `json:"arms"`
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // drawings are of one thing at three widths and in colours.
@@ -46,6 +47,10 @@ func TestExperimentsAreDrawn(t *testing.T) {
 	}
 	one.Readout.Report.SRM.Mismatch, one.Readout.Report.NextLook = true, 0
 	golden(t, "testdata/experiments/early.txt", drawings(func(p *paper) { p.trial(one) }))
+	changed := decoded[trial](t, "experiments/changed.json")
+	two := changed
+	two.Readout.StoppedAt = time.Time{} // a third arm would go on
+	golden(t, "testdata/experiments/changed.txt", drawings(func(p *paper) { p.trials([]trial{changed}); p.trial(changed); p.trial(two) }))
 }
 
 func TestMetricsAreDrawn(t *testing.T) {

@@ -29,7 +29,8 @@ type duel struct {
 type ComparisonReadout struct {
 	Comparison
 	AsOf       time.Time             `json:"as_of"`
-	Preference interleave.Preference `json:"preference"` // of clients; above 0 for team a, the section's own tool
+	Since      time.Time             `json:"since,omitzero"` // searches until then are not in it: it was not followed
+	Preference interleave.Preference `json:"preference"`     // of clients; above 0 for team a, the section's own tool
 }
 
 // Compare says which comparisons there are, as [Experiments.Follow] does for experiments.
@@ -89,7 +90,7 @@ func (e *Experiments) Comparisons(now time.Time) []ComparisonReadout {
 	defer e.mu.Unlock()
 	var out []ComparisonReadout
 	for _, d := range e.duels {
-		r := ComparisonReadout{Comparison: d.Comparison, AsOf: now.UTC()}
+		r := ComparisonReadout{Comparison: d.Comparison, AsOf: now.UTC(), Since: d.since}
 		var t interleave.Tally
 		for _, c := range d.credits {
 			t.Add(c)

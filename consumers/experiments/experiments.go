@@ -60,6 +60,8 @@ type Experiments struct {
 
 	mu     sync.Mutex
 	byID   map[string]*trial
+	left   map[string]*trial  // those that were taken out of the plan; see left.go
+	said   map[string]Readout // last readouts of those that nothing else is known of
 	duels  map[string]*duel
 	latest time.Time            // of the searches that were seen
 	off    map[string]time.Time // arms that are off now, as experiment/arm, and since when
@@ -77,6 +79,8 @@ type trial struct {
 	stopped map[string]time.Time // arms that went off, and when; see Experiments.Stop
 	changed time.Time            // of the latest search, when the plan changed after there were numbers
 	last    *experiment.Report   // of the last readout; nil: none
+	leftAt  time.Time            // of the latest search, when it was taken out of the plan; zero: it is in it
+	hollow  bool                 // it was out for so long that its clients are forgotten
 }
 
 // client is what a client did.
@@ -97,12 +101,16 @@ func New(cfg Config, reg prometheus.Registerer) (*Experiments, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("experiments config: %w", err)
 	}
-	return &Experiments{cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}, duels: map[string]*duel{}, off: map[string]time.Time{}}, nil
+	return &Experiments{
+		cfg: cfg, m: newInstruments(reg), byID: map[string]*trial{}, left: map[string]*trial{}, said: map[string]Readout{},
+		duels: map[string]*duel{}, off: map[string]time.Time{},
+	}, nil
 }
 
-// Follow says which experiments there are. What was counted of one that stays is kept; one
-// that is new, or of which clients are drawn or treated otherwise, counts from its next search
-// on. Plans that are not valid are left out, or stay as they were, and the error names them;
+// Follow says which experiments there are. What was counted of one that stays is kept, and
+// so is that of one that was taken out and is put back within a day: its readout says that
+// the plan was changed. One that is new, or of which clients are drawn or treated otherwise,
+// counts from its next search on. Plans that are not valid are left out, or stay as they were, and the error names them;
 // all others are followed.
 func (e *Experiments) Follow(plans []Plan) error {
 	e.mu.Lock()
@@ -119,8 +127,12 @@ func (e *Experiments) Follow(plans []Plan) error {
 			}
 			continue
 		}
+		if t == nil {
+			t = e.back(p)
+		}
 		if t == nil || t.plan.draw() != p.draw() {
 			t = newTrial(p, e.latest)
+			e.recall(t)
 			e.switchOff(t)
 		}
 		t.replan(p, e.latest)
@@ -128,7 +140,7 @@ func (e *Experiments) Follow(plans []Plan) error {
 	}
 	for name, t := range old {
 		if e.byID[name] != t {
-			e.m.forget(name)
+			e.leave(t)
 		}
 	}
 	return errors.Join(errs...)
@@ -156,7 +168,15 @@ func (e *Experiments) Changed(c outcome.Change) {
 }
 
 // Settled implements [outcome.Subscriber].
-func (e *Experiments) Settled(time.Time) {}
+func (e *Experiments) Settled(before time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, t := range e.left {
+		if t.leftAt.Before(before) && !t.hollow {
+			t.clients, t.hollow = map[outcome.Subject]*client{}, true
+		}
+	}
+}
 
 // count puts what an outcome was at its client right. A client that is not known although
 // the outcome was counted has been erased: that stands.
@@ -189,7 +209,7 @@ func (e *Experiments) counted(o *outcome.Outcome) (*trial, int) {
 		return nil, 0
 	}
 	name, arm, _ := strings.Cut(o.Arm, "/")
-	t := e.byID[name]
+	t := e.known(name)
 	if t == nil || !t.holds(o.Client) || !o.At.After(t.since) || t.over(arm, o.At) {
 		return nil, 0
 	}
@@ -254,7 +274,7 @@ func (e *Experiments) Erase(pseudonyms ...string) int {
 	n := 0
 	for _, p := range pseudonyms {
 		s := outcome.SubjectOf(p)
-		for _, t := range e.byID {
+		for _, t := range e.all() {
 			n += t.erase(s)
 		}
 		for _, d := range e.duels {

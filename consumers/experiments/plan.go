@@ -43,7 +43,7 @@ func fingerprint(parts ...any) string {
 // replan takes a plan of the same experiment. A change that comes after the first numbers is
 // noted.
 func (t *trial) replan(p Plan, latest time.Time) {
-	if t.plan.terms() != p.terms() && (len(t.clients) > 0 || len(t.looks) > 0) {
+	if t.plan.terms() != p.terms() && t.begun() {
 		t.changed = latest
 	}
 	t.plan = p

@@ -25,7 +25,7 @@ type Readout struct {
 	// the experiment goes on.
 	StoppedAt time.Time `json:"stopped_at,omitzero"`
 	// PlanChangedAt is the time of the latest search when the plan was changed after there were
-	// numbers. Decisions are not what was promised then. Zero: it was not.
+	// numbers, or the experiment was put back after it had been taken out of it. Decisions are not what was promised then. Zero: it was not.
 	PlanChangedAt time.Time `json:"plan_changed_at,omitzero"`
 	// Draw is a fingerprint of how clients are drawn and treated: looks at another one count
 	// for nothing.
@@ -160,15 +160,21 @@ func (t *trial) readout(now time.Time, moved int64) Readout {
 
 // Remember takes from an earlier readout what counts cannot tell: which looks were taken,
 // which arms were stopped and what was said of them. It is called before the first readout.
-// A readout of another experiment, or of one that goes by the same name and was drawn
-// otherwise, changes nothing.
+// A readout of one that goes by the same name and was drawn otherwise changes nothing; one of
+// an experiment that is not followed is kept for when it is.
 func (e *Experiments) Remember(r Readout) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := e.byID[r.Name]
-	if t == nil || t.plan.draw() != r.Draw {
-		return
+	t := e.known(r.Name)
+	switch {
+	case t == nil:
+		e.said[r.Name] = r
+	case t.plan.draw() == r.Draw:
+		t.remember(r)
 	}
+}
+
+func (t *trial) remember(r Readout) {
 	if len(r.Report.Looks) > len(t.looks) {
 		t.looks = r.Report.Looks
 	}

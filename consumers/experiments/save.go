@@ -29,6 +29,10 @@ type saved struct {
 	Last    []byte // report, as JSON
 	Arms    int
 	Clients int
+
+	Plan   Plan      // as it was last; without a name in snapshots of older versions
+	LeftAt time.Time // zero: it was in the plan
+	Hollow bool
 }
 
 // savedDuel is a comparison in a snapshot.
@@ -74,7 +78,7 @@ func (e *Experiments) Freeze() func(io.Writer) error {
 	defer e.mu.Unlock()
 	s := state{Latest: e.latest, Measures: Names()}
 	var all []held
-	for _, t := range e.byID {
+	for _, t := range e.all() {
 		h := held{make([]outcome.Subject, 0, len(t.clients)), make([]client, 0, len(t.clients))}
 		for who, c := range t.clients {
 			h.subjects, h.clients = append(h.subjects, who), append(h.clients, *c)
@@ -97,7 +101,7 @@ func (t *trial) saved() saved {
 	s := saved{
 		Name: t.plan.Name, Draw: t.plan.draw(), Terms: t.plan.terms(), Since: t.since, Changed: t.changed, Sampled: t.sampled,
 		Looks: slices.Clone(t.looks), History: slices.Clone(t.history), Stopped: maps.Clone(t.stopped),
-		Arms: len(t.arms), Clients: len(t.clients),
+		Arms: len(t.arms), Clients: len(t.clients), Plan: t.plan, LeftAt: t.leftAt, Hollow: t.hollow,
 	}
 	if t.last != nil {
 		s.Last, _ = codec.Marshal(t.last) // its numbers are finite; without it the next readout makes one
@@ -154,12 +158,12 @@ func clientOf(row []int64, arms int, index []int) *client {
 	return c
 }
 
-// Load implements [outcome.Part]. Of what was saved only the experiments that are followed
-// and are the same are kept.
+// Load implements [outcome.Part]. What was saved of experiments that are followed and are
+// the same counts, and that of others is kept for a while in case that they are put back.
 func (e *Experiments) Load(r io.Reader) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.latest = time.Time{}
+	e.latest, e.left = time.Time{}, map[string]*trial{}
 	for name, t := range e.byID {
 		e.byID[name] = newTrial(t.plan, time.Time{})
 		e.switchOff(e.byID[name])
@@ -180,9 +184,23 @@ func (e *Experiments) Load(r io.Reader) error {
 		t.since = s.Latest // unless it was counted before
 	}
 	for i, old := range s.Trials {
-		if t, ok := e.byID[old.Name]; ok && t.plan.draw() == old.Draw && t.isIn(s.Measures) {
-			t.load(old, clients[i], s.Latest)
-			e.switchOff(t)
+		t := e.byID[old.Name]
+		if t == nil && check(old.Plan) == nil {
+			t = newTrial(old.Plan, s.Latest)
+			t.leftAt = s.Latest // or before: see below
+		}
+		if t == nil || t.plan.draw() != old.Draw || !t.isIn(s.Measures) {
+			continue
+		}
+		t.load(old, clients[i], s.Latest)
+		e.switchOff(t)
+		switch followed := t.leftAt.IsZero(); {
+		case !followed && old.LeftAt.IsZero(): // it was taken out meanwhile
+			e.left[old.Name] = t
+		case !followed:
+			t.leftAt, e.left[old.Name] = old.LeftAt, t
+		case !old.LeftAt.IsZero():
+			t.returned(s.Latest)
 		}
 	}
 	return nil
@@ -200,6 +218,7 @@ func (t *trial) load(old saved, clients map[outcome.Subject]*client, latest time
 			t.looks[i].Ship = []string{}
 		}
 	}
+	t.hollow = old.Hollow
 	maps.Copy(t.stopped, old.Stopped)
 	if len(old.Last) > 0 {
 		var last experiment.Report
@@ -207,7 +226,7 @@ func (t *trial) load(old saved, clients map[outcome.Subject]*client, latest time
 			t.last = &last
 		}
 	}
-	if old.Terms != t.plan.terms() && (len(clients) > 0 || len(old.Looks) > 0) {
+	if old.Terms != t.plan.terms() && t.begun() {
 		t.changed = latest
 	}
 }

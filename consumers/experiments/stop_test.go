@@ -3,7 +3,6 @@ package experiments_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -258,51 +257,6 @@ func TestLooksAreRemembered(t *testing.T) {
 	again.Remember(last)
 	if r := read(t, again); r.Report.Units != last.Report.Units || !r.StoppedAt.Equal(last.StoppedAt) {
 		t.Errorf("stopped: %d units, were %d", r.Report.Units, last.Report.Units)
-	}
-}
-
-// The largest experiment there is fits into a record, however long it runs.
-func TestReadoutFitsIntoARecord(t *testing.T) {
-	p := plan(1 << 20)
-	p.Name, p.Arms, p.Metrics = strings.Repeat("n", 60), nil, nil
-	for i := range 8 {
-		p.Arms = append(p.Arms, experiment.Arm{Name: fmt.Sprint(strings.Repeat("a", 60), i), Weight: 1})
-	}
-	p.Control = p.Arms[0].Name
-	for _, name := range experiments.Names() {
-		d, _ := experiments.DirectionOf(name)
-		p.Metrics = append(p.Metrics, experiment.Metric{Name: name, Kind: experiment.Success, Direction: d})
-	}
-	cfg := experiments.DefaultConfig()
-	cfg.History = 100_000
-	e, j := follow(t, cfg, p)
-	rng := rand.New(rand.NewPCG(4, 4))
-	most := 0
-	const times = 50
-	for n := range times {
-		all := later(crowd(rng, 200, 0), 0, n*10_000)
-		for i := range all {
-			all[i].client += fmt.Sprint(n)
-			all[i].arm = p.Name + "/" + p.Arms[rng.IntN(8)].Name
-			all[i].slow = rng.IntN(2) == 0
-		}
-		feed(j, rng, all)
-		rs, err := e.Readouts(starts.Add(time.Duration(n) * time.Hour))
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := json.Marshal(rs[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		most = max(most, len(text))
-		if n == times-1 && (len(rs[0].History) < 300 || rs[0].History[0].AsOf.After(starts.Add(9*time.Hour))) {
-			t.Errorf("%d points, the first of %v", len(rs[0].History), rs[0].History[0].AsOf)
-		}
-	}
-	t.Logf("at most %d bytes", most)
-	if most > 900_000 {
-		t.Errorf("a readout of %d bytes", most)
 	}
 }
 

@@ -52,7 +52,7 @@ func BenchmarkInteractions(b *testing.B) {
 func benchmark(b *testing.B, records []record) {
 	cfg := config(b.TempDir())
 	cfg.ChunkRows = len(records)
-	e, err := export.OpenWith(cfg, masked, nil, func(export.Step) error { return nil })
+	e, err := export.OpenWith(cfg, masks{}, nil, func(export.Step) error { return nil })
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -51,20 +52,13 @@ func (e *Exporter) interactionRow(i *schemas.Interaction, pos Position) Interact
 	object, ordinal := i.EventAttributes.Object, i.EventAttributes.Position.Ordinal
 	return InteractionRow{
 		EventID: i.EventID, Action: i.ActionName, QueryID: i.QueryID,
-		Client: e.pseudonymOf(i.ClientID), Session: e.pseudonymOf(i.SessionID),
+		Client: e.names.Client(cmp.Or(i.ClientID, i.SessionID)), Session: e.names.Session(i.SessionID), // as pages name them
 		At: micros(i.At(pos.Time)), Timestamp: micros(i.Timestamp), SentAt: micros(i.SentAt), ReceivedAt: micros(received),
 		Market: marketOf(i.Market), Route: i.Route, SectionID: i.SectionID, SectionPosition: int32(i.SectionPosition),
 		ObjectID: object.ObjectID, ObjectType: object.ObjectIDType, Ordinal: int32(ordinal),
 		MSPlayed: int64(i.MSPlayed), VisibleMS: int64(i.VisibleMS),
 		Partition: int32(pos.Partition), Offset: pos.Offset,
 	}
-}
-
-func (e *Exporter) pseudonymOf(id string) string {
-	if id == "" {
-		return ""
-	}
-	return e.pseudonym(id)
 }
 
 // micros returns the microseconds since 1970, and 0 for no time at all.

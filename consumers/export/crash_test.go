@@ -96,7 +96,7 @@ func (p *power) lose() {
 // run exports what is left of the records, until the power fails or all is flushed. It
 // reports whether all is.
 func run(t tb, cfg export.Config, records []record, p *power) bool {
-	e, err := export.OpenWith(cfg, masked, nil, p.step)
+	e, err := export.OpenWith(cfg, masks{}, nil, p.step)
 	if err == nil {
 		for _, r := range rest(e, records) {
 			if err = r.feed(t.Context(), e); err != nil {

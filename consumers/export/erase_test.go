@@ -139,7 +139,7 @@ func TestEraseInterrupted(t *testing.T) {
 		_ = e.Close()
 
 		p := newPower(cfg.Dir, crash, func() bool { return crash%2 == 0 })
-		if e, err := export.OpenWith(cfg, masked, nil, p.step); err == nil {
+		if e, err := export.OpenWith(cfg, masks{}, nil, p.step); err == nil {
 			_, err = e.Erase(t.Context(), subjects)
 			done = err == nil
 			_ = e.Close()

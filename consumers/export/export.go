@@ -53,21 +53,25 @@ type Position struct {
 	Time      time.Time
 }
 
-// Pseudonym returns what stands for the id of a client or session. Equal ids must have
-// equal pseudonyms, and those of clients should be those that pages carry in asked.client.
-type Pseudonym func(id string) string
+// Pseudonyms are what stands for ids in files. Equal ids must have equal ones, and they
+// should be those that pages carry in asked.client and asked.session, so that events can be
+// joined with pages by them. Of "" they are "".
+type Pseudonyms interface {
+	Client(id string) string
+	Session(id string) string
+}
 
 // Exporter writes one folder. It is safe for concurrent use; records of one partition must
 // come in the order of their offsets. After an error of writing, every call returns that
 // error: close the exporter, and open another one, which continues at the last commit.
 type Exporter struct {
-	cfg       Config
-	pseudonym Pseudonym
-	log       *slog.Logger
-	m         *metrics
-	disk      disk
-	codec     *zstd.Codec // its own: what it keeps between files belongs to one exporter
-	lock      *filelock.Lock
+	cfg   Config
+	names Pseudonyms
+	log   *slog.Logger
+	m     *metrics
+	disk  disk
+	codec *zstd.Codec // its own: what it keeps between files belongs to one exporter
+	lock  *filelock.Lock
 
 	mu    sync.Mutex // guards what follows, and the files of the folder
 	parts map[partition]*progress
@@ -90,21 +94,21 @@ type progress struct {
 // Open locks the folder, makes it if it is absent, finishes the commit that a crash has
 // interrupted and removes what was not committed. The error wraps [ErrLocked] when another
 // exporter has the folder. Close the exporter.
-func Open(cfg Config, p Pseudonym, log *slog.Logger, reg prometheus.Registerer) (*Exporter, error) {
-	return open(cfg, p, log, reg, nil)
+func Open(cfg Config, names Pseudonyms, log *slog.Logger, reg prometheus.Registerer) (*Exporter, error) {
+	return open(cfg, names, log, reg, nil)
 }
 
 // open is Open with a hook that sees each step on the disk.
-func open(cfg Config, p Pseudonym, log *slog.Logger, reg prometheus.Registerer, step stepFunc) (*Exporter, error) { //nolint:revive // the seam for tests
+func open(cfg Config, names Pseudonyms, log *slog.Logger, reg prometheus.Registerer, step stepFunc) (*Exporter, error) { //nolint:revive // the seam for tests
 	err := cfg.Validate()
-	if p == nil {
-		err = errors.Join(err, errors.New("pseudonym: must not be nil: ids of clients do not belong into files"))
+	if names == nil {
+		err = errors.Join(err, errors.New("pseudonyms: must not be nil: ids of clients do not belong into files"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("export config: %w", err)
 	}
 	e := &Exporter{
-		cfg: cfg, pseudonym: p, log: log, m: newMetrics(reg),
+		cfg: cfg, names: names, log: log, m: newMetrics(reg),
 		disk: disk{root: cfg.Dir, step: step}, parts: map[partition]*progress{}, codec: &zstd.Codec{},
 	}
 	if err := e.disk.makeRoot(); err != nil {

@@ -10,6 +10,6 @@ import (
 type Step struct{ Op, Name, To string }
 
 // OpenWith is Open with a hook that sees each step before it is taken, and may fail it.
-func OpenWith(cfg Config, p Pseudonym, reg prometheus.Registerer, hook func(Step) error) (*Exporter, error) {
-	return open(cfg, p, slog.New(slog.DiscardHandler), reg, func(s step) error { return hook(Step{s.op, s.name, s.to}) })
+func OpenWith(cfg Config, names Pseudonyms, reg prometheus.Registerer, hook func(Step) error) (*Exporter, error) {
+	return open(cfg, names, slog.New(slog.DiscardHandler), reg, func(s step) error { return hook(Step{s.op, s.name, s.to}) })
 }

@@ -162,14 +162,16 @@ func TestInteractionRow(t *testing.T) {
 	old := event
 	old.EventID, old.ReceivedAt, old.SentAt, old.SessionID, old.Market = "e2", time.Time{}, time.Time{}, "", ""
 	old.Timestamp = noon.Add(-time.Minute)
-	for i, v := range []schemas.Interaction{event, old} {
+	unnamed := event // the session stands for a client that has no id, as in pages
+	unnamed.EventID, unnamed.ClientID = "e3", ""
+	for i, v := range []schemas.Interaction{event, old, unnamed} {
 		if err := e.Interaction(t.Context(), v, export.Position{Topic: schemas.TopicInteractions, Partition: 4, Offset: int64(i), Time: noon.Add(time.Second)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	flush(t, e)
 	want := export.InteractionRow{
-		EventID: "e1", Action: "stream", QueryID: number(1), Client: "~raw-client", Session: "~raw-session",
+		EventID: "e1", Action: "stream", QueryID: number(1), Client: "~raw-client", Session: "~session:raw-session",
 		At: noon.Add(-5 * time.Second).UnixMicro(), Timestamp: event.Timestamp.UnixMicro(), SentAt: event.SentAt.UnixMicro(), ReceivedAt: noon.UnixMicro(),
 		Market: "GB", Route: "search", SectionID: "results", SectionPosition: 2, ObjectID: "track:a", ObjectType: "track", Ordinal: 3,
 		MSPlayed: 31_000, VisibleMS: 7, Partition: 4,
@@ -177,8 +179,11 @@ func TestInteractionRow(t *testing.T) {
 	wantOld := want
 	wantOld.EventID, wantOld.Session, wantOld.Market, wantOld.SentAt, wantOld.Offset = "e2", "", "unknown", 0, 1
 	wantOld.At, wantOld.Timestamp, wantOld.ReceivedAt = old.Timestamp.UnixMicro(), old.Timestamp.UnixMicro(), noon.Add(time.Second).UnixMicro()
-	if got := read[export.InteractionRow](t, cfg.Dir, export.TableInteractions); !reflect.DeepEqual(got, []export.InteractionRow{want, wantOld}) {
-		t.Errorf("rows\n%+v\nwant\n%+v", got, []export.InteractionRow{want, wantOld})
+	wantUnnamed := want
+	wantUnnamed.EventID, wantUnnamed.Client, wantUnnamed.Offset = "e3", "~raw-session", 2
+	all := []export.InteractionRow{want, wantUnnamed, wantOld} // by market
+	if got := read[export.InteractionRow](t, cfg.Dir, export.TableInteractions); !reflect.DeepEqual(got, all) {
+		t.Errorf("rows\n%+v\nwant\n%+v", got, all)
 	}
 }
 
@@ -214,7 +219,7 @@ func TestChunksClose(t *testing.T) {
 			cfg := config(t.TempDir())
 			c.change(&cfg)
 			reg := prometheus.NewRegistry()
-			e, err := export.Open(cfg, masked, slog.New(slog.DiscardHandler), reg)
+			e, err := export.Open(cfg, masks{}, slog.New(slog.DiscardHandler), reg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -306,7 +311,7 @@ func TestHealthChecksMoveTheOffset(t *testing.T) {
 func TestSecondExporterIsRefused(t *testing.T) {
 	cfg := config(t.TempDir())
 	e := open(t, cfg)
-	if _, err := export.Open(cfg, masked, slog.New(slog.DiscardHandler), nil); !errors.Is(err, filelock.ErrLocked) {
+	if _, err := export.Open(cfg, masks{}, slog.New(slog.DiscardHandler), nil); !errors.Is(err, filelock.ErrLocked) {
 		t.Errorf("err = %v", err)
 	}
 	if err := e.Close(); err != nil {
@@ -348,7 +353,7 @@ func TestFullDisk(t *testing.T) {
 	cfg := config(t.TempDir())
 	cfg.ChunkRows = 4
 	writes := 0
-	e, err := export.OpenWith(cfg, masked, nil, func(s export.Step) error {
+	e, err := export.OpenWith(cfg, masks{}, nil, func(s export.Step) error {
 		if s.Op == "write" && strings.HasPrefix(s.Name, "_tmp/pfr") {
 			if writes++; writes > 5 {
 				return syscall.ENOSPC
@@ -396,7 +401,7 @@ func TestDamagedStateIsAnError(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(cfg.Dir, "_state", "t-0.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := export.Open(cfg, masked, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "t-0.json") {
+		if _, err := export.Open(cfg, masks{}, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "t-0.json") {
 			t.Errorf("%s: err = %v", name, err)
 		}
 	}

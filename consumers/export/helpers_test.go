@@ -35,8 +35,26 @@ type tb interface {
 	Context() context.Context
 }
 
-// masked is a pseudonym that a reader of a test can follow.
-func masked(id string) string { return "~" + id }
+// masks are pseudonyms that a reader of a test can follow.
+type masks struct{}
+
+// Client implements [export.Pseudonyms].
+func (masks) Client(id string) string { return masked(id) }
+
+// Session implements [export.Pseudonyms].
+func (masks) Session(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "~session:" + id
+}
+
+func masked(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "~" + id
+}
 
 func config(dir string) export.Config {
 	cfg := export.DefaultConfig()
@@ -46,7 +64,7 @@ func config(dir string) export.Config {
 
 func open(t *testing.T, cfg export.Config) *export.Exporter {
 	t.Helper()
-	e, err := export.Open(cfg, masked, slog.New(slog.DiscardHandler), nil)
+	e, err := export.Open(cfg, masks{}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

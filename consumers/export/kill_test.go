@@ -27,7 +27,7 @@ const killRecords = 100 // of each table
 
 // child exports what is left of the workload into dir and says so after each record.
 func child(dir string) int {
-	e, err := export.Open(killConfig(dir), masked, slog.New(slog.DiscardHandler), nil)
+	e, err := export.Open(killConfig(dir), masks{}, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -38,6 +38,9 @@ func (w *Windows) Freeze() (save func(io.Writer) error) {
 	for key, n := range w.windows {
 		pieces = append(pieces, appendNumbers(appendText(nil, key.kind), key.start), n.save())
 	}
+	if !w.begins.IsZero() {
+		pieces = append(pieces, appendNumbers(nil, w.begins.UnixMilli()))
+	}
 	return func(out io.Writer) error {
 		for _, piece := range pieces {
 			if _, err := out.Write(piece); err != nil {
@@ -147,6 +150,9 @@ func (w *Windows) restore(r *source) {
 		}
 		n.saved = slices.Clone(rest[:len(rest)-len(r.rest)]) // nothing has changed yet
 	}
+	if len(r.rest) > 0 && !r.bad {
+		w.begins = time.UnixMilli(r.number()).UTC()
+	}
 }
 
 // restore replaces the values, but for whether they are fixed.
@@ -250,6 +256,7 @@ func (r *source) text() string {
 
 var _ interface {
 	outcome.Subscriber
+	outcome.Beginner
 	outcome.Part
 	outcome.Freezer
 } = (*Windows)(nil)

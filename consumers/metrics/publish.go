@@ -32,22 +32,69 @@ func (w *Windows) takeDirty() []copied {
 	}
 	w.sent = w.sent[:0]
 	w.retire()
+	var out []copied
+	for len(out) == 0 && len(w.dirty) > 0 {
+		out = w.takeSome()
+	}
+	return out
+}
+
+// takeSome takes a batch of what has changed, but for what must not be published.
+func (w *Windows) takeSome() []copied {
 	n := min(len(w.dirty), w.cfg.Batch)
-	out := make([]copied, n)
-	for i, c := range w.dirty[:n] {
-		c.state, c.window.saved = sent, nil
-		out[i] = w.revise(c)
+	out := make([]copied, 0, n)
+	for _, c := range w.dirty[:n] {
+		c.window.saved = nil
+		if w.stands(c) {
+			c.state = clean
+			continue
+		}
+		c.state = sent
+		out = append(out, w.revise(c))
 		w.sent = append(w.sent, c)
 	}
 	w.dirty = append(w.dirty[:0:0], w.dirty[n:]...)
 	return out
 }
 
+// stands reports whether what was published of a cell by an earlier state is to stand: the
+// window began before what this state knows of, and its counts would be too low. The sums of
+// all time begin anew.
+func (w *Windows) stands(c *cell) bool {
+	if c.revision > 0 || c.window.key.kind == schemas.WindowAll || !c.window.key.time().Before(w.begins) {
+		return false
+	}
+	_, published := w.seeds[w.name(c)]
+	return published
+}
+
+// name returns the key of the record of a cell.
+func (w *Windows) name(c *cell) string {
+	return schemas.OnlineMetrics{Window: c.window.key.kind, Start: c.window.key.time(), Cut: w.cut(c.key)}.Key()
+}
+
+// Begins implements [outcome.Beginner]: what was published of windows that began before
+// stands as it is.
+func (w *Windows) Begins(at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if at.After(w.begins) {
+		w.begins = at
+	}
+}
+
+// Begun returns the time from which on all searches are known; zero if none are missing.
+func (w *Windows) Begun() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.begins
+}
+
 // revise gives a cell its next revision and returns it as it is.
 func (w *Windows) revise(c *cell) copied {
 	cut := w.cut(c.key)
 	if len(w.seeds) > 0 {
-		key := schemas.OnlineMetrics{Window: c.window.key.kind, Start: c.window.key.time(), Cut: cut}.Key()
+		key := w.name(c)
 		if seed, ok := w.seeds[key]; ok {
 			c.revision = max(c.revision, seed)
 			delete(w.seeds, key)

@@ -2,7 +2,6 @@ package metrics_test
 
 import (
 	"cmp"
-	"hash/fnv"
 	"maps"
 	"math"
 	"slices"
@@ -59,12 +58,6 @@ type happening struct {
 	section int // of the page, -1 for none
 }
 
-func (h happening) idHash() uint64 {
-	f := fnv.New64a()
-	f.Write([]byte(h.EventID))
-	return f.Sum64()
-}
-
 func correctedTime(i schemas.Interaction) time.Time {
 	at := i.Timestamp
 	if !i.SentAt.IsZero() {
@@ -92,7 +85,7 @@ func attributed(page schemas.SERP, all map[string]happening) (list []happening) 
 		}
 	}
 	slices.SortFunc(list, func(a, b happening) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.idHash(), b.idHash()))
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.section, b.section), cmp.Compare(a.EventAttributes.Position.Ordinal, b.EventAttributes.Position.Ordinal))
 	})
 	return list
 }

@@ -29,7 +29,8 @@ type Windows struct {
 	sent    []*cell
 	seeds   map[string]int // last known revisions, by key
 	settled time.Time
-	moved   bool // settled has moved since windows were last retired
+	moved   bool      // settled has moved since windows were last retired
+	begins  time.Time // searches before it are missing; zero: none are
 
 	room room
 }
@@ -110,7 +111,7 @@ func (w *Windows) empty() {
 		w.values[d] = newValues(w.cfg.Only[d.String()])
 	}
 	w.days, w.windows, w.seeds = map[int64]*day{}, map[windowKey]*window{}, map[string]int{}
-	w.cells, w.rows, w.dirty, w.sent, w.settled, w.moved = 0, 0, nil, nil, time.Time{}, false
+	w.cells, w.rows, w.dirty, w.sent, w.settled, w.moved, w.begins = 0, 0, nil, nil, time.Time{}, false, time.Time{}
 }
 
 // Changed implements [outcome.Subscriber].

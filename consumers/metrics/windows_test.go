@@ -140,7 +140,7 @@ func TestManyCrashesWithFiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	log := scenario(r, 4000, 12_000)
 	want := reference(log)
-	store, err := outcome.NewStore(t.TempDir(), slog.New(slog.DiscardHandler))
+	store, err := outcome.NewStore(t.TempDir(), slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,6 +239,31 @@ func TestRevisionsGrow(t *testing.T) {
 	publish(empty)
 	if key, differs := differ(latest, empty.numbers()); differs {
 		t.Errorf("%s: published %+v, counted %+v", key, latest[key], empty.numbers()[key])
+	}
+}
+
+// However often some cells change, the others are published in their turn: with so many
+// batches as they fill.
+func TestNoCellStarves(t *testing.T) {
+	cfg := metrics.DefaultConfig()
+	cfg.Batch = 30
+	p := newPipeline(t, patient(), cfg)
+	for _, d := range scenario(rand.New(rand.NewPCG(9, 9)), 60, 200) {
+		p.take(d)
+	}
+	waiting := map[string]bool{}
+	for key := range p.numbers() {
+		waiting[key] = true
+	}
+	for turn, turns := 0, p.windows.Cells()/cfg.Batch+1; turn < turns; turn++ {
+		for _, m := range p.windows.Dirty(noon) {
+			delete(waiting, m.Key())
+		}
+		page := dayPage(turn) // changes what was published right now
+		p.Page(page, read(schemas.TopicSERPs, 1000+turn, page.CreatedAt))
+	}
+	if len(waiting) > 0 {
+		t.Errorf("%d of %d cells were not published", len(waiting), p.windows.Cells())
 	}
 }
 

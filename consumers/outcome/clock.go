@@ -9,6 +9,7 @@ import (
 type clock struct {
 	partitions map[string][]progress // by topic
 	watermark  int64                 // Unix milliseconds up to which every partition was read
+	anew       bool                  // topics of the same names were there before
 }
 
 // progress is how far a partition was read.
@@ -29,6 +30,13 @@ func (c *clock) expect(topic string, n int) {
 		c.partitions[topic] = append(c.partitions[topic], progress{time: unread})
 	}
 	c.settle()
+}
+
+// begins reports whether a record is the first of its partition that the state has to do
+// with, and others were before it: they were forgotten, or were of topics that are no more.
+func (c *clock) begins(r Record) bool {
+	list := c.partitions[r.Topic]
+	return (r.Offset > 0 || c.anew) && (r.Partition >= len(list) || list[r.Partition].next == 0)
 }
 
 // advance takes note of a record. It reports false for one that a loaded snapshot holds.

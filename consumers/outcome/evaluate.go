@@ -36,6 +36,7 @@ func judge(o *Shape, asked int64, e event, attribution time.Duration) (section i
 // evaluate sums up the events that count for the search of o, which holds no event yet. It
 // is a function of its arguments.
 func evaluate(o *Outcome, asked int64, events packed, attribution time.Duration) {
+	var first int64 // time of the first success
 	for i := range events.len() {
 		e := events.at(i) // in the order of time
 		section, v := judge(o.Shape, asked, e, attribution)
@@ -43,11 +44,19 @@ func evaluate(o *Outcome, asked int64, events packed, attribution time.Duration)
 			continue
 		}
 		o.count(e, section)
-		if e.success() && !o.First.OK {
-			after := time.Duration(max(e.at-asked, 0)) * time.Millisecond
-			o.First = First{OK: true, Section: section, Ordinal: int(e.ordinal), After: after}
+		if !e.success() || o.First.OK && e.at > first {
+			continue
+		}
+		after := time.Duration(max(e.at-asked, 0)) * time.Millisecond
+		if one := (First{OK: true, Section: section, Ordinal: int(e.ordinal), After: after}); !o.First.OK || one.above(o.First) {
+			o.First, first = one, e.at
 		}
 	}
+}
+
+// above reports whether a success stands higher on the page than another one.
+func (f First) above(o First) bool {
+	return f.Section < o.Section || f.Section == o.Section && f.Ordinal < o.Ordinal
 }
 
 // count adds an event to the sums of the page, and of its section if it names one.

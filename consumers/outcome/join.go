@@ -115,6 +115,7 @@ func (j *Join) Reset() error {
 	defer j.mu.Unlock()
 	j.clock = newClock()
 	j.empty()
+	j.clock.anew = true
 	return j.emptyParts()
 }
 
@@ -149,11 +150,24 @@ func (j *Join) Held() (searches, waiting int) {
 	return j.held, j.waiting
 }
 
+// missed tells subscribers of records that are no more.
+func (j *Join) missed(at Record) {
+	if !j.clock.begins(at) {
+		return
+	}
+	for _, s := range j.subs {
+		if b, ok := s.(Beginner); ok {
+			b.Begins(at.Time.Add(maxEarly))
+		}
+	}
+}
+
 // Page takes a page. The first one of a correlation id in its partition counts; health
 // checks do not.
 func (j *Join) Page(page schemas.SERP, at Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.missed(at)
 	if !j.clock.advance(at) {
 		return
 	}
@@ -220,6 +234,7 @@ func (j *Join) tell(c Change) {
 func (j *Join) Interaction(i schemas.Interaction, at Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.missed(at)
 	if !j.clock.advance(at) {
 		return
 	}

@@ -62,3 +62,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 		pause:     f.Gauge("snapshot_pause_seconds", "Longest time for which the last snapshot stopped the join."),
 	}
 }
+
+func newFailures(reg prometheus.Registerer) prometheus.Counter {
+	return telemetry.Metrics(reg, "outcome").Counter("snapshot_failures_total", "Snapshots that could not be saved.")
+}

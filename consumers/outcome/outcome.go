@@ -79,7 +79,8 @@ type Credit struct {
 }
 
 // First is the first success of a search: the earliest event that is a success, and of
-// several at one millisecond the one whose id has the smallest hash.
+// several at one millisecond the one that stands highest on the page, with those first that
+// name no section, or no position in it. Nothing depends on their ids.
 type First struct {
 	OK      bool
 	Section int           // index of the section; -1 if the event names none
@@ -146,6 +147,14 @@ type Subscriber interface {
 	// Settled says that searches before this time do not change any more, and that none
 	// come.
 	Settled(before time.Time)
+}
+
+// Beginner is a [Subscriber] that wants to know what it was not told of.
+type Beginner interface {
+	// Begins says that pages or events of searches before a time are missing, because the
+	// topics do not hold them any more and the state was made without them. The latest time
+	// of several calls is the one that holds. It must not call the Join.
+	Begins(at time.Time)
 }
 
 // Part is state that is saved with the Join's. A [Subscriber] that is a Part has its

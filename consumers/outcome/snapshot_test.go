@@ -9,9 +9,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/parallel-fusion/pfr/consumers/outcome"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -230,8 +234,8 @@ func TestDamagedSnapshotsAreRefused(t *testing.T) {
 }
 
 func TestStore(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "state")
-	store, err := outcome.NewStore(folder, slog.New(slog.DiscardHandler))
+	folder, reg := filepath.Join(t.TempDir(), "state"), prometheus.NewRegistry()
+	store, err := outcome.NewStore(folder, slog.New(slog.DiscardHandler), reg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,11 +294,15 @@ func TestStore(t *testing.T) {
 	}
 	p.broken = false
 	expect("a save that went wrong", true, 101)
+	want := "# HELP pfr_outcome_snapshot_failures_total Snapshots that could not be saved.\n# TYPE pfr_outcome_snapshot_failures_total counter\npfr_outcome_snapshot_failures_total 1\n"
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestErasedIsInNoSnapshot(t *testing.T) {
 	folder := t.TempDir()
-	store, err := outcome.NewStore(folder, slog.New(slog.DiscardHandler))
+	store, err := outcome.NewStore(folder, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Files of a [Store].
@@ -26,20 +28,30 @@ type Saver interface {
 
 // Store keeps the last two snapshots in a folder. It has one owner.
 type Store struct {
-	folder string
-	log    *slog.Logger
+	folder   string
+	log      *slog.Logger
+	failures prometheus.Counter
 }
 
-// NewStore returns the store of a folder, which is made if it is not there.
-func NewStore(folder string, log *slog.Logger) (*Store, error) {
+// NewStore returns the store of a folder, which is made if it is not there. Snapshots that
+// fail are counted in reg.
+func NewStore(folder string, log *slog.Logger, reg prometheus.Registerer) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("folder of snapshots: %w", err)
 	}
-	return &Store{folder: folder, log: log}, nil
+	return &Store{folder: folder, log: log, failures: newFailures(reg)}, nil
 }
 
 // Save writes a snapshot. At any moment, also in a crash, a whole one is there.
 func (s *Store) Save(j Saver) error {
+	err := s.save(j)
+	if err != nil {
+		s.failures.Inc()
+	}
+	return err
+}
+
+func (s *Store) save(j Saver) error {
 	if err := s.write(j); err != nil {
 		return errors.Join(fmt.Errorf("write snapshot: %w", err), ignoreAbsent(os.Remove(s.path(fileNext))))
 	}

@@ -21,7 +21,8 @@ WITH
     happened_at >= searched_at - INTERVAL 1 MINUTE AND happened_at <= searched_at + INTERVAL 30 MINUTE
         AND (section_id = '' OR has(section_ids, section_id)) AS attributed,
     action = 'click' AS click,
-    action = 'stream' AND ms_played >= 30000 AS stream
+    action = 'stream' AND ms_played >= 30000 AS stream,
+    (happened_at, indexOf(section_ids, section_id), ordinal) AS place -- of several at one millisecond the highest on the page
 SELECT
     query_id,
     count() > 64 AS flooded,
@@ -29,8 +30,8 @@ SELECT
     counts * countIf(attributed AND click) AS clicks,
     counts * countIf(attributed AND stream) AS streams,
     -- of the first success, from 1; 0 if it names no section
-    counts * argMinIf(indexOf(section_ids, section_id), (happened_at, event_id), attributed AND (click OR stream)) AS first_section,
-    argMinIf(ordinal, (happened_at, event_id), attributed AND (click OR stream)) AS first_ordinal,
+    counts * argMinIf(indexOf(section_ids, section_id), place, attributed AND (click OR stream)) AS first_section,
+    argMinIf(ordinal, place, attributed AND (click OR stream)) AS first_ordinal,
     minIf(happened_at, attributed AND (click OR stream)) AS first_at
 FROM (SELECT * FROM events FINAL WHERE happened_at >= arrived_at - INTERVAL 24 HOUR AND happened_at >= {since:DateTime} - INTERVAL 1 DAY) AS e
 INNER JOIN (

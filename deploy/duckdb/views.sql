@@ -90,7 +90,7 @@ WITH sums AS (
         count(*) FILTER (click AND NOT flooded) AS clicks,
         count(*) FILTER (stream AND NOT flooded) AS streams,
         arg_min({'section_id': section_id, 'position': section_position, 'ordinal': ordinal, 'after_ms': greatest(after_ms, 0)},
-                ("at", event_id)) FILTER ((click OR stream) AND NOT flooded) AS first
+                ("at", coalesce(section_position, 0), coalesce(ordinal, 0))) FILTER ((click OR stream) AND NOT flooded) AS first
     FROM attributed GROUP BY query_id
 ), joined AS (
     SELECT s.date, s.asked_at, s.correlation_id, s.market, s.platform, s.locale, s.client, s.query, s.route, s.source, s.arm, s.exposed,

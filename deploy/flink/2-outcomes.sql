@@ -59,14 +59,15 @@ JOIN pages p ON p.correlation_id = e.query_id
   AND e.arrived_at BETWEEN p.searched_at - INTERVAL '1' HOUR AND p.searched_at + INTERVAL '30' HOUR;
 
 -- What the events of one search add up to. first_success begins with the time, so that the
--- least of them is the earliest: time|event|position of its section.
+-- least of them is the earliest, and of several at one millisecond the one that stands
+-- highest on the page: time|position of its section, in four digits.
 CREATE TEMPORARY VIEW reactions AS
 SELECT
   query_id,
   COUNT(*) AS events,
   COUNT(*) FILTER (WHERE attributed AND action_name = 'click') AS clicks,
   COUNT(*) FILTER (WHERE attributed AND action_name = 'stream' AND ms_played >= 30000) AS streams,
-  MIN(DATE_FORMAT(happened_at, 'yyyyMMddHHmmssSSS') || '|' || event_id || '|' || CAST(COALESCE(section_position, 0) AS STRING))
+  MIN(DATE_FORMAT(happened_at, 'yyyyMMddHHmmssSSS') || '|' || LPAD(CAST(COALESCE(section_position, 0) AS STRING), 4, '0'))
     FILTER (WHERE attributed AND (action_name = 'click' OR (action_name = 'stream' AND ms_played >= 30000))) AS first_success
 FROM joined
 GROUP BY query_id;

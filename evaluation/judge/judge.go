@@ -3,7 +3,12 @@
 // The vocabulary: a subject is a page with the case it answers, as a judge may see it; a
 // dimension is what is asked about it; a judgment is PASS or NO PASS on each dimension with
 // the items that show it; a preference is which of two pages serves a case better. A page
-// never says which system made it.
+// never says which system made it. A record is a page in a file, for judges and people to
+// come back to.
+//
+// Around a judge stand others, each of them a judge too: what was judged before is taken
+// from a [Store], what was not is asked for within an [Allowance], [Retry] asks again what
+// may succeed later, and a [Ledger] notes what failed. A [Panel] is several judges that vote.
 package judge
 
 import (
@@ -69,8 +74,9 @@ type Verdict struct {
 type Judgment struct {
 	Judge    string                `json:"judge"` // who judged, with its version
 	Verdicts map[Dimension]Verdict `json:"verdicts"`
-	CostUSD  float64               `json:"cost_usd,omitempty"`
-	Cached   bool                  `json:"-"` // was judged before
+	CostUSD  float64               `json:"cost_usd,omitempty"` // what it came to, with an error too
+	Cached   bool                  `json:"-"`                  // was judged before
+	Raw      string                `json:"-"`                  // what the judge wrote; a [Store] keeps it
 }
 
 // Absolute judges pages one by one. Its error is that of one page: others may still go well.
@@ -97,6 +103,7 @@ type Preference struct {
 	Reason  string  `json:"reason,omitempty"`
 	CostUSD float64 `json:"cost_usd,omitempty"`
 	Cached  bool    `json:"-"`
+	Raw     string  `json:"-"`
 }
 
 // Pairwise compares two pages that answer the same case. It is asked in both orders by its

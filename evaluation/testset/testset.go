@@ -6,7 +6,11 @@
 // fill it, are one cluster, and a cluster lies in one split as a whole.
 package testset
 
-import "github.com/parallel-fusion/pfr/evaluation/frames"
+import (
+	"strings"
+
+	"github.com/parallel-fusion/pfr/evaluation/frames"
+)
 
 // UseCase is a kind of wish. Reports are cut by it.
 type UseCase string
@@ -22,6 +26,14 @@ const (
 	OutOfScope     UseCase = "out_of_scope"
 )
 
+// Unlabelled is the use case of a query that nobody has looked at yet. No report has it.
+const Unlabelled UseCase = "unlabelled"
+
+// UseCases lists all, in the order of reports.
+func UseCases() []UseCase {
+	return []UseCase{SimilarArtists, NewReleases, BroadMusic, BroadPodcast, Navigational, MultiIntent, OutOfScope}
+}
+
 // Split says what a case is for.
 type Split string
 
@@ -31,6 +43,9 @@ const (
 	Development Split = "development"
 	Test        Split = "test"
 )
+
+// Splits lists all.
+func Splits() []Split { return []Split{Train, Development, Test} }
 
 // Origin is where a case comes from.
 type Origin string
@@ -53,7 +68,8 @@ type Case struct {
 	Split   Split    `json:"split"`
 	Cluster string   `json:"cluster"`
 	Origin  Origin   `json:"origin"`
-	Gold    []Gold   `json:"gold,omitempty"` // decisions that suit, the best first; none: not labelled
+	Stratum string   `json:"stratum,omitempty"` // of a log: popular, tail or reformulated
+	Gold    []Gold   `json:"gold,omitempty"`    // decisions that suit, the best first; none: not labelled
 	Needs   *Needs   `json:"needs,omitempty"`
 }
 
@@ -71,13 +87,49 @@ type Gold struct {
 	Params map[string]frames.Allowed `json:"params,omitempty"`
 }
 
-// Needs is what a page must hold to serve a case, by facts of its items alone.
+// Accepts reports whether a decision, a route with its parameters, is one that suits the
+// case, and if not, why: what is wrong with it beside the gold that it comes nearest to. A
+// case without gold accepts nothing. Parameters that nobody has noted do not matter.
+func (c Case) Accepts(route string, params map[string]any) (ok bool, reason string) {
+	if len(c.Gold) == 0 {
+		return false, "the case has no gold"
+	}
+	reason = "route " + route + " does not suit"
+	for _, g := range c.Gold {
+		if g.Route != route {
+			continue
+		}
+		if g.Params == nil {
+			return true, ""
+		}
+		problems := frames.Check([]frames.Frame{{Name: route, Params: params}}, []frames.Wish{{Name: route, Params: g.Params}})
+		if len(problems) == 0 {
+			return true, ""
+		}
+		said := make([]string, len(problems))
+		for i, p := range problems {
+			said[i] = p.String()
+		}
+		reason = strings.Join(said, "; ")
+	}
+	return false, reason
+}
+
+// Needs is what a page must hold to serve a case, by facts of its items alone. Whatever is
+// set must hold of an item at once. Names are compared by their [Normalise]d form.
 type Needs struct {
-	Entity      string   `json:"entity,omitempty"`       // the named thing, by title
-	Artist      string   `json:"artist,omitempty"`       // items by this artist
-	Seed        string   `json:"seed,omitempty"`         // artists like this one, which is not one of them
-	Genre       string   `json:"genre,omitempty"`        // items of it or of what lies below it
-	Types       []string `json:"types,omitempty"`        // of items, any of them
-	WithinWeeks int      `json:"within_weeks,omitempty"` // released that many weeks before AsOf at most
-	MinArtists  int      `json:"min_artists,omitempty"`  // different artists
+	Entity   string   `json:"entity,omitempty"`    // the named thing, by title; it leads the page
+	Artist   string   `json:"artist,omitempty"`    // items by this artist
+	Seed     string   `json:"seed,omitempty"`      // things like this one, which is not one of them
+	Genres   []string `json:"genres,omitempty"`    // items of any of them or of what lies below; of podcasts the topics
+	Avoid    []string `json:"avoid,omitempty"`     // genres that do not suit
+	Words    []string `json:"words,omitempty"`     // playlists, shows and episodes with one of them in the title suit too
+	Types    []string `json:"types,omitempty"`     // of items, any of them
+	FromYear int      `json:"from_year,omitempty"` // of release
+	ToYear   int      `json:"to_year,omitempty"`
+	// WithinWeeks asks for new things: released that many weeks before AsOf at most.
+	WithinWeeks int     `json:"within_weeks,omitempty"`
+	MinArtists  int     `json:"min_artists,omitempty"` // different artists or shows; 0: as many as the judge asks for
+	Also        []Needs `json:"also,omitempty"`        // the other wishes of a query with several
+	Nothing     bool    `json:"nothing,omitempty"`     // nothing to play serves it, and the page has to say so
 }

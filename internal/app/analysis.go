@@ -101,7 +101,7 @@ func newAnalysis(in *infra, cfg Config) (*analysis, error) {
 	a.join.Subscribe(a.windows)
 	a.join.Subscribe(a.trials.counts)
 	if a.cfg.StateDir != "" {
-		a.store, err = outcome.NewStore(a.cfg.StateDir, in.log)
+		a.store, err = outcome.NewStore(a.cfg.StateDir, in.log, in.reg)
 	}
 	return a, err
 }
@@ -165,6 +165,9 @@ func (a *analysis) work(ctx context.Context) error {
 		if !read.wait(gctx) {
 			return nil
 		}
+		if at := a.windows.Begun(); !at.IsZero() {
+			a.log.Warn("the topics do not hold all that was counted before: what was published of earlier windows stands, and the sums of all time begin anew", "from", at)
+		}
 		g.Go(func() error { return every(gctx, a.cfg.Experiments.Every, a.trials.publish) })
 		return every(gctx, a.cfg.PublishEvery, a.publish)
 	})
@@ -208,7 +211,7 @@ func (a *analysis) restore(ctx context.Context) error {
 func (a *analysis) meetTopics(ctx context.Context) error {
 	partitions, shrunk := map[string]int{}, false
 	for _, topic := range []string{schemas.TopicSERPs, schemas.TopicInteractions} {
-		ends, err := a.in.cluster.Offsets(ctx, topic)
+		ends, err := a.offsets(ctx, topic)
 		if err != nil {
 			return fmt.Errorf("partitions of %s: %w", topic, err)
 		}
@@ -229,6 +232,26 @@ func (a *analysis) meetTopics(ctx context.Context) error {
 		a.join.Expect(topic, n)
 	}
 	return nil
+}
+
+// askAgain is how long it waits after brokers did not answer.
+const askAgain = time.Second
+
+// offsets asks the brokers until they answer, or ctx ends: those that have much to do must not
+// end the consumers.
+func (a *analysis) offsets(ctx context.Context, topic string) ([]stream.PartitionOffsets, error) {
+	for {
+		ends, err := a.in.cluster.Offsets(ctx, topic)
+		if err == nil || ctx.Err() != nil {
+			return ends, errors.Join(err, ctx.Err())
+		}
+		a.log.Warn("the brokers do not say how far a topic is", "topic", topic, "err", err, "again_in", askAgain)
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(askAgain):
+		}
+	}
 }
 
 // load reads the last snapshot; without one the topics are read from their start.

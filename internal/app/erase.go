@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/export"
+	"github.com/parallel-fusion/pfr/internal/pseudonym"
 	"github.com/parallel-fusion/pfr/internal/stream"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -134,7 +135,7 @@ func (a *Admin) eraseFolder(ctx context.Context, dir string, s subjects) (Erased
 	f := ErasedFolder{Dir: dir}
 	cfg := a.cfg.Consumers.Export
 	cfg.Dir = dir
-	x, err := export.Open(cfg, func(string) string { return "" }, a.log, nil)
+	x, err := export.Open(cfg, (*pseudonym.Names)(nil), a.log, nil)
 	if errors.Is(err, export.ErrLocked) {
 		f.Held = true
 		return f, nil

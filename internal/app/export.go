@@ -80,7 +80,7 @@ const lastWrites = time.Minute
 
 // run exports until the end of the topics, or of ctx.
 func (x *exporting) run(ctx context.Context) (err error) {
-	if x.out, err = export.Open(x.cfg, x.names.Client, x.log, x.reg); err != nil {
+	if x.out, err = export.Open(x.cfg, x.names, x.log, x.reg); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, x.out.Close()) }()

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	posttraining "github.com/parallel-fusion/pfr/post-training"
 	"github.com/parallel-fusion/pfr/router-worker/student"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
@@ -26,6 +29,9 @@ const taggerSeed = 1
 type StudentTraining struct {
 	Data   string // folder of labelled queries and names; "" is the embedded data
 	Public string // folder of the public query sets; "" trains without
+	// Rows is a file of rows of post-training: they are learnt instead of the labelled and the
+	// public queries. "" is none.
+	Rows string
 }
 
 // Train writes the model and the tagger into a folder, which must exist.
@@ -35,7 +41,9 @@ func (t StudentTraining) Train(dir string, out io.Writer) error {
 		return err
 	}
 	routed := data
-	if t.Public == "" {
+	if t.Rows != "" {
+		fmt.Fprintf(out, "%d queries of rows\n", len(data.Examples))
+	} else if t.Public == "" {
 		fmt.Fprintln(out, "no public queries: the routes are learnt from our own data alone")
 	} else if routed, err = t.withPublic(data); err != nil {
 		return err
@@ -72,7 +80,36 @@ func (t StudentTraining) read() (student.TrainingData, error) {
 			return student.TrainingData{}, err
 		}
 	}
-	return student.ReadTrainingData(dir, manifest.Names())
+	data, err := student.ReadTrainingData(dir, manifest.Names())
+	if err == nil && t.Rows != "" {
+		err = learnRows(&data, t.Rows)
+	}
+	return data, err
+}
+
+// learnRows puts the rows of post-training in place of the examples: each query with the
+// routes that passed, or its template, where names were filled in, so that the student
+// learns from other names too. Those of public sets set the calibration, as they do without
+// rows.
+func learnRows(data *student.TrainingData, file string) error {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	rows, err := posttraining.ReadRows(file)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(append(raw, data.Hash...))
+	data.Hash, data.Public, data.Examples = hex.EncodeToString(sum[:8]), "", nil
+	for _, e := range posttraining.Examples(rows) {
+		learnt := student.Example{Query: e.Text, Routes: e.Routes, Params: e.Params}
+		if e.Source == posttraining.Public {
+			learnt.Source, data.Public = string(e.Source), data.Hash
+		}
+		data.Examples = append(data.Examples, learnt)
+	}
+	return nil
 }
 
 func (t StudentTraining) withPublic(data student.TrainingData) (student.TrainingData, error) {

@@ -182,12 +182,16 @@ func (t *trials) publish(ctx context.Context) error {
 	if !t.isReady() {
 		return nil
 	}
+	t.publishTo(ctx, insist[schemas.ExperimentReadout]{publish(t.in, readouts)}, insist[schemas.Control]{publish(t.in, control)})
+	return nil
+}
+
+func (t *trials) publishTo(ctx context.Context, out sender, controls switcher) {
 	now := time.Now()
 	list, err := t.counts.Readouts(now)
 	if err != nil {
 		t.in.log.Error("an experiment cannot be read out", "err", err)
 	}
-	out, controls := insist[schemas.ExperimentReadout]{publish(t.in, readouts)}, insist[schemas.Control]{publish(t.in, control)}
 	for _, c := range t.counts.Comparisons(now) {
 		m := schemas.ExperimentReadout{SchemaVersion: schemas.Version, Experiment: c.Name, Kind: schemas.ReadoutComparison, AsOf: c.AsOf}
 		t.note(ctx, send(ctx, out, m, c))
@@ -199,7 +203,6 @@ func (t *trials) publish(ctx context.Context) error {
 			t.note(ctx, t.stop(ctx, controls, r, arm))
 		}
 	}
-	return nil
 }
 
 // note logs an error, unless the end of ctx has caused it.
@@ -212,6 +215,11 @@ func (t *trials) note(ctx context.Context, err error) {
 // sender is a topic that readouts go to.
 type sender interface {
 	Publish(ctx context.Context, m schemas.ExperimentReadout) error
+}
+
+// switcher is a topic that switches of arms go to.
+type switcher interface {
+	Publish(ctx context.Context, c schemas.Control) error
 }
 
 // send publishes a readout within its message. One that is too large goes without its
@@ -234,7 +242,7 @@ func send(ctx context.Context, out sender, m schemas.ExperimentReadout, readout 
 }
 
 // stop switches an arm off, unless it is.
-func (t *trials) stop(ctx context.Context, controls insist[schemas.Control], r experiments.Readout, arm string) error {
+func (t *trials) stop(ctx context.Context, controls switcher, r experiments.Readout, arm string) error {
 	name := r.Name + "/" + arm
 	t.mu.Lock()
 	_, known := t.off[name] // on again by a person: that stands

@@ -1,13 +1,20 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parallel-fusion/pfr/consumers/experiments"
+	"github.com/parallel-fusion/pfr/evaluation/experiment"
 	"github.com/parallel-fusion/pfr/internal/stream"
 	"github.com/parallel-fusion/pfr/router-worker/rollout"
 	"github.com/parallel-fusion/pfr/schemas"
@@ -34,11 +41,69 @@ func TestReadoutThatIsTooLarge(t *testing.T) {
 	}
 }
 
+// choosy is a topic that takes everything but the readouts of one name.
+type choosy struct {
+	refuses string
+	got     []string
+}
+
+func (c *choosy) Publish(_ context.Context, m schemas.ExperimentReadout) error {
+	if m.Experiment == c.refuses {
+		return errors.New("refused")
+	}
+	c.got = append(c.got, m.Experiment)
+	return nil
+}
+
+// A readout that cannot be published is logged, and all others go out. The end of the process
+// is no reason to log.
+func TestReadoutsThatCannotBePublishedAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	counts, err := experiments.New(experiments.DefaultConfig(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts.Compare([]experiments.Comparison{{Name: "a"}, {Name: "b"}, {Name: "c"}})
+	x := &trials{in: &infra{log: slog.New(slog.NewTextHandler(&log, nil))}, counts: counts, off: map[string]bool{}}
+	to := &choosy{refuses: "b"}
+	x.publishTo(t.Context(), to, nil)
+	if text := log.String(); !slices.Equal(to.got, []string{"a", "c"}) || strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "publish readout of b: refused") {
+		t.Errorf("published %q, logged\n%s", to.got, text)
+	}
+	log.Reset()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	x.publishTo(over, to, nil)
+	if log.Len() > 0 {
+		t.Errorf("logged at the end: %s", log.String())
+	}
+}
+
 // Nothing is read out, and no arm switched off, before it is known what was.
 func TestTrialsWaitForWhatWasSwitched(t *testing.T) {
 	var unready trials // with nothing to read out or to publish to
 	if err := unready.publish(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Everything that a readout says is in the description of the interface.
+func TestReadoutsAreDescribed(t *testing.T) {
+	data, err := os.ReadFile("../../producers/gateway/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, of := range map[string]reflect.Type{
+		"Readout": reflect.TypeFor[experiments.Readout](), "Report": reflect.TypeFor[experiment.Report](), "ArmReport": reflect.TypeFor[experiment.ArmReport](),
+		"Effect": reflect.TypeFor[experiment.EffectReport](), "ToolComparison": reflect.TypeFor[experiments.ComparisonReadout](),
+	} {
+		_, text, _ := strings.Cut(string(data), "\n    "+name+":\n")
+		text = regexp.MustCompile(`(?m)^    \w`).Split(text, 2)[0]
+		for _, f := range reflect.VisibleFields(of) {
+			if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" && !strings.Contains(text, "\n        "+key+":") {
+				t.Errorf("%s.%s is not described", name, key)
+			}
+		}
 	}
 }
 

@@ -86,6 +86,7 @@ type Question struct {
 	// Task returns what is asked of servers of a profile, which is never Auto.
 	Task func(Profile) Task
 	User string // the user turn
+	Seed *int64 // of the sampling; nil: that of the configuration
 	// Read takes what the model wrote. Its error is that of the request; an answer that is
 	// no use is an [ErrOutput]. It is called at most once, before the request returns.
 	Read func(Reply) error

@@ -33,6 +33,9 @@ func (c Config) request(s *server, q Question) openai.ChatCompletionNewParams {
 	}
 	if c.Temperature >= 0 {
 		body.Temperature, body.Seed = param.NewOpt(c.Temperature), param.NewOpt(c.Seed)
+		if q.Seed != nil {
+			body.Seed = param.NewOpt(*q.Seed)
+		}
 	}
 	if t.TopLogprobs > 0 {
 		body.Logprobs, body.TopLogprobs = param.NewOpt(true), param.NewOpt(int64(t.TopLogprobs))

@@ -154,6 +154,18 @@ func TestBrowserShowsExperiments(t *testing.T) {
 		t.Errorf("badges %s", got)
 	}
 	ready := `document.querySelectorAll(".metric svg.plot").length === 4`
+	looks(t, tab, "experiment-over", f.url+"/experiments/a%2Fb%3F", ready)
+	for script, want := range map[string]string{
+		`document.querySelectorAll("#changes .notice").length.toString()`:                           "2",
+		`document.querySelector("#changes").textContent.includes("when new was switched off") + ""`: "true",
+		`document.querySelector("#changes").textContent.includes("The plan was changed") + ""`:      "true",
+		`document.querySelector("#arms-table tr[data-key=new]").cells[6].textContent`:               "no more",
+		`document.querySelector("#arms-table tr[data-key=control]").cells[6].textContent`:           "yes",
+	} {
+		if got := webtest.Eval[string](tab, script); got != want {
+			t.Errorf("an experiment that is over: %s is %q", script, got)
+		}
+	}
 	looks(t, tab, "experiment", f.url+"/experiments/reranker", ready)
 	tab.Do(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(f.url+"/experiments/reranker"))
 	tab.Await(ready)

@@ -44,6 +44,14 @@ func readoutFile(t *testing.T) json.RawMessage {
 	return data
 }
 
+// over is a readout of an experiment that has ended, after its plan was changed.
+func over(t *testing.T) json.RawMessage {
+	t.Helper()
+	return json.RawMessage(strings.NewReplacer(
+		`"moved": 3`, `"moved": 3, "stopped": ["new"], "stopped_at": "2026-11-22T09:30:00Z", "plan_changed_at": "2026-11-20T08:00:00Z"`,
+	).Replace(strings.Replace(string(readoutFile(t)), `"decision": "hold"`, `"decision": "ship"`, 1)))
+}
+
 func newTrials(t *testing.T) *trials {
 	t.Helper()
 	at := time.Now().UTC()
@@ -52,7 +60,7 @@ func newTrials(t *testing.T) *trials {
 			{SchemaVersion: schemas.Version, Experiment: "reranker", AsOf: at, Readout: readoutFile(t)},
 			{SchemaVersion: schemas.Version, Experiment: "search-next", Kind: schemas.ReadoutComparison, AsOf: at, Readout: json.RawMessage(
 				`{"name":"search-next","route":"search","section":"results","rival":"search_next","as_of":"2026-10-05T09:00:00Z","preference":{"a":12,"b":30,"ties":5,"delta":-0.19,"share":0.286,"interval":{"low":0.17,"high":0.44},"p":0.008}}`)},
-			{SchemaVersion: schemas.Version, Experiment: "a/b?", AsOf: at, Readout: json.RawMessage(strings.Replace(string(readoutFile(t)), `"decision": "hold"`, `"decision": "ship"`, 1))},
+			{SchemaVersion: schemas.Version, Experiment: "a/b?", AsOf: at, Readout: over(t)},
 		},
 		arms: []gateway.ArmState{
 			{Arm: "reranker/new", Off: true, Reason: "pages are slow", By: "experiments", SetAt: at}, {Arm: "another/new", Off: true, By: "operator", SetAt: at},

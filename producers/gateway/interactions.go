@@ -24,7 +24,7 @@ type verdict string
 
 const (
 	accepted  verdict = "accepted"
-	duplicate verdict = "duplicate" // of an event that was accepted lately
+	duplicate verdict = "duplicate" // of an event of the same search that was accepted lately
 	rejected  verdict = "rejected"
 )
 
@@ -33,7 +33,13 @@ type result struct {
 	EventID string  `json:"event_id"`
 	Status  verdict `json:"status"`
 	Reason  string  `json:"reason,omitempty"` // of a rejection
+
+	key string // what tells the event from others
 }
+
+// eventKey tells events apart: clients choose event ids, and two of them may choose the same
+// for different searches.
+func eventKey(ev *schemas.Interaction) string { return ev.QueryID + "\x00" + ev.EventID }
 
 func (g *Gateway) interactions(w http.ResponseWriter, r *http.Request) *problem {
 	body, p := readBody(w, r, maxInteractionBody)
@@ -98,11 +104,12 @@ func judge(raw []json.RawMessage, now time.Time) (results []result, events []*sc
 			results[i].Status, results[i].Reason = rejected, describeEvent(err)
 			continue
 		}
-		if seen[ev.EventID] {
+		results[i].key = eventKey(&ev)
+		if seen[results[i].key] {
 			results[i].Status = duplicate
 			continue
 		}
-		seen[ev.EventID], events[i] = true, &ev
+		seen[results[i].key], events[i] = true, &ev
 	}
 	return results, events
 }
@@ -115,7 +122,7 @@ func (g *Gateway) publish(ctx context.Context, results []result, events []*schem
 		if ev == nil {
 			continue
 		}
-		if g.recent.Contains(ev.EventID) {
+		if g.recent.Contains(results[i].key) {
 			results[i].Status = duplicate
 			continue
 		}
@@ -123,7 +130,7 @@ func (g *Gateway) publish(ctx context.Context, results []result, events []*schem
 			if err := g.ports.Interactions.Publish(ctx, *ev); err != nil {
 				return fmt.Errorf("publish interaction %s: %w", ev.EventID, err)
 			}
-			g.recent.Add(ev.EventID, struct{}{})
+			g.recent.Add(results[i].key, struct{}{})
 			results[i].Status = accepted
 			return nil
 		})
@@ -138,7 +145,7 @@ func (g *Gateway) publish(ctx context.Context, results []result, events []*schem
 func (g *Gateway) standing(results []result) []result {
 	var out []result
 	for _, r := range results {
-		if r.Status == rejected || r.Status != "" && g.recent.Contains(r.EventID) {
+		if r.Status == rejected || r.Status != "" && g.recent.Contains(r.key) {
 			out = append(out, r)
 		}
 	}

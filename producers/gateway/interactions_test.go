@@ -17,6 +17,11 @@ func click(id string) string {
 		"event_attributes":{"object":{"object_id":"artist:khruangbin","description":"ignored"},"position":{"ordinal":2}}}`
 }
 
+const otherID = "01890a5d-ac96-774b-bcce-b302099a80f8"
+
+// of returns an event with the id of another search.
+func of(id, event string) string { return strings.Replace(event, someID, id, 1) }
+
 // verdicts tells the answer as "id status, id status".
 func verdicts(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()
@@ -46,6 +51,8 @@ func TestInteractions(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"one", click("a"), "a accepted"},
 		{"again", click("a"), "a duplicate"},
+		{"the same id of another search", of(otherID, click("a")), "a accepted"},
+		{"the same id of two searches at once", "[" + of(otherID, click("z")) + "," + click("z") + "," + of(otherID, click("z")) + "]", "z accepted, z accepted, z duplicate"},
 		{"several", "[" + click("b") + "," + click("a") + "," + click("b") + "," + click("c") + "]", "b accepted, a duplicate, b duplicate, c accepted"},
 		{"no id", strings.Replace(click("x"), `"event_id":"x",`, "", 1), " rejected"},
 		{"good and bad", "[" + click("d") + `,{"event_id":"e"},7,{"event_id":"f","timestamp":"today"}]`, "d accepted, e rejected,  rejected, f rejected"},
@@ -60,12 +67,12 @@ func TestInteractions(t *testing.T) {
 	}
 	var ids []string
 	for _, ev := range b.published() {
-		if ev.SchemaVersion != schemas.Version || ev.QueryID != someID || ev.EventAttributes.Position.Ordinal != 2 {
+		if ev.SchemaVersion != schemas.Version || ev.QueryID != someID && ev.QueryID != otherID || ev.EventAttributes.Position.Ordinal != 2 {
 			t.Errorf("published %+v", ev)
 		}
 		ids = append(ids, ev.EventID)
 	}
-	if len(ids) != 4 {
+	if len(ids) != 7 {
 		t.Errorf("published %v", ids)
 	}
 }

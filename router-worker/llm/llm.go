@@ -146,14 +146,21 @@ func (c *Client) versionOf(model string) string {
 	return "llm-" + digest(parts...)
 }
 
+// question is what is asked about a query.
+type question struct {
+	op   operation
+	text string
+	seed *int64 // nil: that of the configuration
+}
+
 // ask sends one question and reads what comes back. The answer carries what the request
 // has cost, with an error too.
-func (c *Client) ask(ctx context.Context, op operation, text string, read func(*router.Answer, chat.Reply) error) (router.Answer, error) {
+func (c *Client) ask(ctx context.Context, q question, read func(*router.Answer, chat.Reply) error) (router.Answer, error) {
 	var a router.Answer
 	used, err := c.server.Ask(ctx, chat.Question{
-		Operation: string(op), User: userTurn(text),
+		Operation: string(q.op), User: userTurn(q.text), Seed: q.seed,
 		Task: func(p chat.Profile) chat.Task {
-			t := c.task(op, p)
+			t := c.task(q.op, p)
 			a.Prompt = t.version
 			return t.Task
 		},
@@ -173,7 +180,17 @@ func known(err error) error {
 
 // Route implements [router.LLM]. The parameters are canonical.
 func (c *Client) Route(ctx context.Context, text string) (router.Answer, error) {
-	return c.ask(ctx, opRoute, text, func(a *router.Answer, r chat.Reply) error {
+	return c.route(ctx, question{op: opRoute, text: text})
+}
+
+// Sample is [Client.Route] with another seed than that of the configuration: at a temperature
+// above 0 each seed is another draw.
+func (c *Client) Sample(ctx context.Context, text string, seed int64) (router.Answer, error) {
+	return c.route(ctx, question{op: opRoute, text: text, seed: &seed})
+}
+
+func (c *Client) route(ctx context.Context, q question) (router.Answer, error) {
+	return c.ask(ctx, q, func(a *router.Answer, r chat.Reply) error {
 		d, err := parseGuess(c.manifest, r.Content)
 		if err != nil {
 			return err
@@ -193,7 +210,7 @@ func (c *Client) Compose(ctx context.Context, text string) (router.Answer, error
 	if c.manifest.Compose == nil {
 		return router.Answer{}, fmt.Errorf("compose: %w", errNoCompose)
 	}
-	return c.ask(ctx, opCompose, text, func(a *router.Answer, r chat.Reply) error {
+	return c.ask(ctx, question{op: opCompose, text: text}, func(a *router.Answer, r chat.Reply) error {
 		calls, err := parseCalls(c.manifest, r.Content)
 		a.Calls, a.Confidence = calls, c.cfg.DefaultConfidence
 		return err

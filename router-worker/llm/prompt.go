@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
 
@@ -103,12 +104,7 @@ func describe(p routes.Parameter) string {
 // writeShots adds worked examples. One that is no valid decision is an error.
 func writeShots(b *strings.Builder, m *routes.Manifest, shots []Shot) error {
 	for i, s := range shots {
-		answer := object{{routeKey, s.Route}}
-		for _, name := range routeParameters(m) {
-			if v, ok := s.Params[name]; ok {
-				answer = append(answer, member{name, v})
-			}
-		}
+		answer := answerObject(m, s.Route, s.Params)
 		data, err := json.Marshal(answer)
 		if err != nil {
 			return fmt.Errorf("shots[%d]: %w", i, err)
@@ -119,6 +115,18 @@ func writeShots(b *strings.Builder, m *routes.Manifest, shots []Shot) error {
 		fmt.Fprintf(b, "%s -> %s\n", userTurn(s.Query), data)
 	}
 	return nil
+}
+
+// answerObject returns a decision as the schema has it: the route, then the parameters in
+// the order of the manifest. Others are left out.
+func answerObject(m *routes.Manifest, route string, params schemas.Params) object {
+	answer := object{{routeKey, route}}
+	for _, name := range routeParameters(m) {
+		if v, ok := params[name]; ok {
+			answer = append(answer, member{name, v})
+		}
+	}
+	return answer
 }
 
 // digest names something by its bytes.

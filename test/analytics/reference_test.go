@@ -2,6 +2,7 @@ package analytics
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -140,7 +141,7 @@ func similar(a, b string) bool {
 // attribute counts the events that belong to the search.
 func (o *judged) attribute(events map[string]schemas.Interaction) {
 	var first string
-	for id, e := range events {
+	for _, e := range events {
 		at, asked := e.At(e.ReceivedAt), o.page.AskedAt()
 		position := 1 + slices.IndexFunc(o.page.Sections, func(s schemas.Section) bool { return s.ID == e.SectionID })
 		inTime := !at.Before(asked.Add(-time.Minute)) && !at.After(asked.Add(30*time.Minute))
@@ -152,7 +153,7 @@ func (o *judged) attribute(events map[string]schemas.Interaction) {
 		} else {
 			o.clicks++
 		}
-		if key := at.UTC().Format("20060102150405.000") + id; first == "" || key < first {
+		if key := fmt.Sprintf("%s %04d", at.UTC().Format("20060102150405.000"), position); first == "" || key < first {
 			first, o.first = key, position
 		}
 	}

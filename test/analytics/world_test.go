@@ -124,6 +124,11 @@ func (m *maker) react(page schemas.SERP) {
 	for range n {
 		event := m.event(page)
 		m.w.events = append(m.w.events, event)
+		if m.chance(8) { // another success in the same millisecond
+			other := event
+			other.EventID, other.ActionName, other.SectionID = m.id(), schemas.ActionClick, pick(m, "", "s1", "s2", "s3")
+			m.w.events = append(m.w.events, other)
+		}
 		if m.chance(8) {
 			m.w.events = append(m.w.events, m.again(event))
 		}

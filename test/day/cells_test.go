@@ -1,11 +1,8 @@
 package day
 
 import (
-	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -18,96 +15,85 @@ type cellName struct {
 	cut    schemas.Cut
 }
 
-// cell adds searches up. Its histograms are maps of its own.
-type cell struct{ sum schemas.SearchCounts }
-
-// spread adds a search to all its cells, and to its arm.
-func (r *reference) spread(p *page, o one) {
-	c := o.contribution(p)
-	r.addArm(p, o, c)
-	onlyTotal := c
-	if c.Latency != nil {
-		onlyTotal.Latency = map[string]schemas.Histogram{"total": c.Latency["total"]}
-	}
-	cuts := p.cuts()
-	for window, start := range p.windows() {
-		for _, cut := range cuts {
-			if window == schemas.WindowMinute && !cut.minutes {
-				continue
-			}
-			add := &onlyTotal
-			if cut.stages && window != schemas.WindowMinute {
-				add = &c
-			}
-			r.cell(cellName{window, start, cut.cut}).add(add)
-		}
-	}
-	if !o.typed {
-		r.spreadSections(p, o)
-	}
-}
-
-// windows returns those that a page is counted for; rollUp makes the others.
-func (p *page) windows() map[string]int64 {
-	at := time.UnixMilli(p.at).UTC()
-	return map[string]int64{schemas.WindowMinute: at.Truncate(time.Minute).Unix(), schemas.WindowHour: at.Truncate(time.Hour).Unix()}
-}
-
-// rollUp adds hours up to days, and to all there is.
-func (r *reference) rollUp() {
-	hours := maps.Clone(r.cells)
-	for name, c := range hours {
-		if name.window != schemas.WindowHour {
-			continue
-		}
-		day := time.Unix(name.start, 0).UTC().Truncate(24 * time.Hour).Unix()
-		r.cell(cellName{schemas.WindowDay, day, name.cut}).add(&c.sum)
-		r.cell(cellName{schemas.WindowAll, 0, name.cut}).add(&c.sum)
-	}
-}
-
-// pageCut is a cut of a page, and whether it has windows of a minute, and latencies by stage.
-type pageCut struct {
-	cut             schemas.Cut
-	minutes, stages bool
-}
-
-func (p *page) cuts() []pageCut {
-	return []pageCut{
-		{schemas.Cut{}, true, true},
-		{schemas.Cut{Route: p.name}, false, true},
-		{schemas.Cut{Tier: p.source}, false, true},
-		{schemas.Cut{Market: p.market}, true, false},
-		{schemas.Cut{Platform: p.platform}, false, false},
-		{schemas.Cut{Arm: p.arm}, true, true},
-		{schemas.Cut{Route: p.name, Tier: p.source}, false, false},
-		{schemas.Cut{Route: p.name, Market: p.market}, false, false},
-		{schemas.Cut{Route: p.name, Arm: p.arm}, false, false},
-		{schemas.Cut{Market: p.market, Arm: p.arm}, false, false},
-	}
+// grain is all that a search is cut by, and a window.
+type grain struct {
+	start                               int64 // Unix seconds
+	name, source, market, platform, arm string
 }
 
 // minuteCuts are those of cuts that the consumers are told to have windows of a minute.
 const minuteCuts = `["", "market", "arm"]`
 
-func (r *reference) spreadSections(p *page, o one) {
-	var tools []string
-	windows := p.windows()
-	delete(windows, schemas.WindowMinute)
-	for _, s := range p.sections {
-		byID := o.ofSections(p, func(other shown) bool { return other.id == s.id })
-		var byTool *schemas.SearchCounts
-		if !slices.Contains(tools, s.tool) {
-			tools = append(tools, s.tool)
-			c := o.ofSections(p, func(other shown) bool { return other.tool == s.tool })
-			byTool = &c
+// spread counts a search for its minute, its hour, its sections and its arm.
+func (r *reference) spread(p *page, o *one) {
+	g := o.gain(p)
+	r.addArm(p, o, &g)
+	at := time.UnixMilli(p.at).UTC()
+	hour := at.Truncate(time.Hour).Unix()
+	grained(r.minutes, grain{start: at.Truncate(time.Minute).Unix(), market: p.market, arm: p.arm}).gain(&g, 1)
+	grained(r.hours, grain{hour, p.name, p.source, p.market, p.platform, p.arm}).gain(&g, stageCount)
+	if !o.typed {
+		r.spreadSections(p, o, hour)
+	}
+}
+
+func grained(cells map[grain]*cell, key grain) *cell {
+	c := cells[key]
+	if c == nil {
+		c = &cell{}
+		cells[key] = c
+	}
+	return c
+}
+
+func (r *reference) spreadSections(p *page, o *one, hour int64) {
+	for i, s := range p.sections {
+		g := o.ofSections(p, func(other *shown) bool { return other.id == s.id })
+		r.cell(cellName{schemas.WindowHour, hour, schemas.Cut{Route: p.name, Section: s.id}}).gain(&g, 0)
+		if slices.ContainsFunc(p.sections[:i], func(other shown) bool { return other.tool == s.tool }) {
+			continue
 		}
-		for window, start := range windows {
-			r.cell(cellName{window, start, schemas.Cut{Route: p.name, Section: s.id}}).add(&byID)
-			if byTool != nil {
-				r.cell(cellName{window, start, schemas.Cut{Route: p.name, Tool: s.tool}}).add(byTool)
-			}
+		g = o.ofSections(p, func(other *shown) bool { return other.tool == s.tool })
+		r.cell(cellName{schemas.WindowHour, hour, schemas.Cut{Route: p.name, Tool: s.tool}}).gain(&g, 0)
+	}
+}
+
+// rollUp adds up the cells of all windows and cuts: minutes and hours from grains, days and
+// all there is from hours.
+func (r *reference) rollUp() {
+	for key, c := range r.minutes {
+		for _, cut := range []schemas.Cut{{}, {Market: key.market}, {Arm: key.arm}} {
+			r.cell(cellName{schemas.WindowMinute, key.start, cut}).add(c, 1)
 		}
+	}
+	for key, c := range r.hours {
+		for cut, timed := range key.cuts() {
+			r.cell(cellName{schemas.WindowHour, key.start, cut}).add(c, timed)
+		}
+	}
+	for name, c := range maps.Clone(r.cells) {
+		if name.window != schemas.WindowHour {
+			continue
+		}
+		day := time.Unix(name.start, 0).UTC().Truncate(24 * time.Hour).Unix()
+		r.cell(cellName{schemas.WindowDay, day, name.cut}).add(c, stageCount)
+		r.cell(cellName{schemas.WindowAll, 0, name.cut}).add(c, stageCount)
+	}
+}
+
+// cuts returns those of an hour, each with how many stages its latency is kept of.
+func (k grain) cuts() map[schemas.Cut]int {
+	return map[schemas.Cut]int{
+		{}:                                stageCount,
+		{Route: k.name}:                   stageCount,
+		{Tier: k.source}:                  stageCount,
+		{Arm: k.arm}:                      stageCount,
+		{Market: k.market}:                1,
+		{Platform: k.platform}:            1,
+		{Route: k.name, Tier: k.source}:   1,
+		{Route: k.name, Market: k.market}: 1,
+		{Route: k.name, Arm: k.arm}:       1,
+		{Market: k.market, Arm: k.arm}:    1,
 	}
 }
 
@@ -120,7 +106,81 @@ func (r *reference) cell(name cellName) *cell {
 	return c
 }
 
-func (c *cell) add(o *schemas.SearchCounts) {
+// cell adds searches up. The maps of the sum are made when there is something for them.
+type cell struct {
+	sum     schemas.SearchCounts // but for its latency
+	latency [stageCount]schemas.Histogram
+}
+
+// gain adds a search, with the timings of some stages.
+func (c *cell) gain(g *gain, timed int) {
+	c.count(&g.counts)
+	if g.rank > 0 {
+		c.sum.Ranks = counted(c.sum.Ranks, g.rank, 1)
+	}
+	if g.success >= 0 && g.page != nil {
+		measure(&c.sum.TimeToSuccess, g.success)
+	}
+	for i := 0; g.page != nil && i < timed; i++ {
+		measure(&c.latency[i], g.page.timings[i])
+	}
+}
+
+func measure(h *schemas.Histogram, ms float64) {
+	if bin, ok := schemas.HistogramBin(ms); ok {
+		h.Bins = counted(h.Bins, bin, 1)
+	} else {
+		h.Zero++
+	}
+}
+
+func counted(counts map[int]int, key, by int) map[int]int {
+	if counts == nil {
+		counts = map[int]int{}
+	}
+	counts[key] += by
+	return counts
+}
+
+// add adds a cell up, with the latency of some stages.
+func (c *cell) add(o *cell, timed int) {
+	c.count(&o.sum)
+	for rank, n := range o.sum.Ranks {
+		c.sum.Ranks = counted(c.sum.Ranks, rank, n)
+	}
+	merge(&c.sum.TimeToSuccess, &o.sum.TimeToSuccess)
+	for i := range timed {
+		merge(&c.latency[i], &o.latency[i])
+	}
+}
+
+func merge(to, by *schemas.Histogram) {
+	to.Zero += by.Zero
+	for bin, n := range by.Bins {
+		to.Bins = counted(to.Bins, bin, n)
+	}
+}
+
+// counts returns what is to be published of the cell.
+func (c *cell) counts() schemas.SearchCounts {
+	want := c.sum
+	if want.Searches > 0 {
+		want.SuccessRate = float64(want.Successes) / float64(want.Searches)
+	}
+	for i, stage := range stageNames() {
+		if c.latency[i].Count() == 0 {
+			continue
+		}
+		if want.Latency == nil {
+			want.Latency = map[string]schemas.Histogram{}
+		}
+		want.Latency[stage] = c.latency[i]
+	}
+	return want
+}
+
+// count adds whole numbers up.
+func (c *cell) count(o *schemas.SearchCounts) {
 	s := &c.sum
 	for _, n := range []struct {
 		to *int
@@ -155,96 +215,4 @@ func (c *cell) add(o *schemas.SearchCounts) {
 		*n.to += n.by
 	}
 	s.CostNanoUSD += o.CostNanoUSD
-	s.Ranks = added(s.Ranks, o.Ranks)
-	s.TimeToSuccess = merged(s.TimeToSuccess, o.TimeToSuccess)
-	for stage, h := range o.Latency {
-		if s.Latency == nil {
-			s.Latency = map[string]schemas.Histogram{}
-		}
-		s.Latency[stage] = merged(s.Latency[stage], h)
-	}
-}
-
-func added(to, by map[int]int) map[int]int {
-	if to == nil && len(by) > 0 {
-		to = map[int]int{}
-	}
-	for k, n := range by {
-		to[k] += n
-	}
-	return to
-}
-
-func merged(to, by schemas.Histogram) schemas.Histogram {
-	return schemas.Histogram{Zero: to.Zero + by.Zero, Bins: added(to.Bins, by.Bins)}
-}
-
-// differences compares what was published with the reference.
-func (r *reference) differences(published map[cellName]schemas.SearchCounts) (list []string) {
-	for name, c := range r.cells {
-		want := c.sum
-		if want.Searches > 0 {
-			want.SuccessRate = float64(want.Successes) / float64(want.Searches)
-		}
-		if got := published[name]; !reflect.DeepEqual(got, want) {
-			list = append(list, fmt.Sprintf("%v:\n got %+v\nwant %+v", name, got, want))
-		}
-	}
-	for name, got := range published {
-		if r.cells[name] == nil && !reflect.DeepEqual(got, schemas.SearchCounts{}) {
-			list = append(list, fmt.Sprintf("%v: nobody searched there: %+v", name, got))
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-// armSums are those of an experiment's arm.
-type armSums struct {
-	clients map[string]bool
-	sums    map[string]int64 // by metric
-	count   int64            // searches
-}
-
-func (r *reference) addArm(p *page, o one, c schemas.SearchCounts) {
-	if o.typed {
-		return
-	}
-	a := r.arms[p.arm]
-	if a == nil {
-		a = &armSums{clients: map[string]bool{}, sums: map[string]int64{}}
-		r.arms[p.arm] = a
-	}
-	a.clients[p.client] = true
-	a.count++
-	for metric, n := range map[string]int{
-		"success_rate": c.Successes, "click_through_rate": c.Clicked, "stream_rate": c.Streamed, "streams_per_search": c.Streams,
-		"abandonment_rate": c.Abandoned, "bad_abandonment_rate": c.BadAbandoned, "reformulation_rate": c.Reformulated,
-		"zero_result_rate": c.ZeroResults, "fallback_rate": c.Fallbacks, "failed_page_rate": min(c.Failed, 1), "expired_rate": c.Expired,
-		"cost_nano_usd": int(c.CostNanoUSD),
-	} {
-		a.sums[metric] += int64(n)
-	}
-}
-
-// sameSums compares the sums of the experiment.
-func (r *reference) sameSums(t *testing.T, got readout) {
-	t.Helper()
-	for _, a := range got.Report.Arms {
-		want := r.arms[trial+"/"+a.Name]
-		if a.Units != int64(len(want.clients)) {
-			t.Errorf("arm %s: %d clients, want %d", a.Name, a.Units, len(want.clients))
-		}
-		var seen []string
-		for _, m := range a.Metrics {
-			seen = append(seen, m.Name)
-			if m.Numerator != want.sums[m.Name] || m.Denominator != want.count {
-				t.Errorf("arm %s, %s: %d of %d, want %d of %d", a.Name, m.Name, m.Numerator, m.Denominator, want.sums[m.Name], want.count)
-			}
-		}
-		slices.Sort(seen)
-		if all := slices.Sorted(maps.Keys(want.sums)); !slices.Equal(seen, all) {
-			t.Errorf("arm %s: metrics %v, want %v", a.Name, seen, all)
-		}
-	}
 }

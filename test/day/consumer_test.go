@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,9 @@ import (
 // consumer is the process that counts.
 type consumer struct {
 	args   []string
+	state  string // its snapshot
 	killed int
+	met    int // lives that began from a snapshot
 	peak   int // of its resident memory, in megabytes, over all its lives
 
 	cmd    *exec.Cmd
@@ -63,7 +66,7 @@ experiments:
 	if err := os.WriteFile(rollout, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &consumer{}
+	c := &consumer{state: filepath.Join(dir, "state", "outcomes.snapshot")}
 	c.args = []string{"--log-level", "info", "run", "consumers", "--kafka", b.KafkaAddr(), "--nats", b.NATSURL()}
 	for _, set := range []string{
 		"consumers.state_dir=" + filepath.Join(dir, "state"), "router.rollout=" + rollout, "consumers.take_over=6s",
@@ -79,11 +82,16 @@ experiments:
 			<-c.exited
 		}
 		if t.Failed() {
-			t.Logf("consumer:\n%s", strings.Join(c.log[max(0, len(c.log)-30):], "\n"))
+			t.Logf("consumer:\n%s", strings.Join(c.log, "\n"))
 		}
 	})
 	return c
 }
+
+// begins is what the consumer logs when it works, with how many searches it had saved.
+var begins = regexp.MustCompile(`online metrics go on.* searches=(\d+)`)
+
+const keptLines = 30 // of the log
 
 func (c *consumer) start(t *testing.T) {
 	c.cmd, c.works, c.exited = exec.Command(binary, c.args...), make(chan struct{}), make(chan struct{})
@@ -97,13 +105,18 @@ func (c *consumer) start(t *testing.T) {
 		return
 	}
 	cmd, exited, begun := c.cmd, c.exited, c.works
-	works := sync.OnceFunc(func() { close(begun) })
+	var once sync.Once // it may lose the lease and get it again
 	go func() {
 		defer close(exited)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			c.log = append(c.log, lines.Text())
-			if strings.Contains(lines.Text(), "online metrics go on") {
-				works()
+			c.log = append(c.log[max(0, len(c.log)-keptLines):], lines.Text())
+			if held := begins.FindStringSubmatch(lines.Text()); held != nil {
+				once.Do(func() {
+					if held[1] != "0" {
+						c.met++
+					}
+					close(begun)
+				})
 			}
 		}
 		_ = cmd.Wait() // it may have been killed
@@ -111,12 +124,16 @@ func (c *consumer) start(t *testing.T) {
 }
 
 // liveAndDie kills the consumer at random moments of its work, and starts it again. The last
-// one stays. The moments follow the writing of the topics, and go beyond it.
+// one stays. The moments follow the writing of the topics, and go beyond it. Every other
+// consumer has saved its state before; what the others did is lost.
 func (c *consumer) liveAndDie(t *testing.T, b *brokers, s size) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for c.start(t); c.killed < s.kills; c.start(t) {
+		if !c.awaitWork(t) || c.killed%2 == 0 && !c.awaitSnapshot(t) {
+			return
+		}
 		life := time.NewTimer(100*time.Millisecond + time.Duration(rng.Int64N(int64(s.life))))
-		if !c.awaitWork(t) || !c.awaits(t, life.C) {
+		if !c.awaits(t, life.C) {
 			return
 		}
 		c.measure(t)
@@ -132,17 +149,45 @@ func (c *consumer) liveAndDie(t *testing.T, b *brokers, s size) {
 	c.awaitWork(t)
 }
 
-// awaitWork waits until the consumer has the lease and its state.
+// awaitWork waits until the consumer has the lease and its state. One that does not get as
+// far, because brokers with much to do refuse it, is started again, as whoever runs it would.
 func (c *consumer) awaitWork(t *testing.T) bool {
-	works := make(chan time.Time)
-	go func() {
-		defer close(works)
+	for deadline := time.After(patience); ; c.start(t) {
 		select {
 		case <-c.works:
+			return true
 		case <-c.exited:
+			t.Logf("a consumer has not begun: %s", c.log[len(c.log)-1])
+		case <-deadline:
+			t.Error("the consumer does not begin to work")
+			return false
+		}
+	}
+}
+
+// awaitSnapshot waits until the consumer has saved its state once more.
+func (c *consumer) awaitSnapshot(t *testing.T) bool {
+	saved, exited, before := make(chan time.Time), c.exited, modified(c.state)
+	go func() {
+		defer close(saved)
+		for tick := time.NewTicker(20 * time.Millisecond); modified(c.state).Equal(before); {
+			select {
+			case <-tick.C:
+			case <-exited:
+				return
+			}
 		}
 	}()
-	return c.awaits(t, works)
+	return c.awaits(t, saved)
+}
+
+// modified returns when a file was written last; zero if it is not there.
+func modified(name string) time.Time {
+	info, err := os.Stat(name)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 // awaits reports whether a moment has come before the consumer ended.
@@ -151,7 +196,7 @@ func (c *consumer) awaits(t *testing.T, moment <-chan time.Time) bool {
 	case <-c.exited:
 		t.Error("the consumer has ended by itself")
 	case <-time.After(patience):
-		t.Error("the consumer does not begin to work")
+		t.Error("the consumer does not go on")
 	case <-moment:
 		return true
 	}

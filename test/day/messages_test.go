@@ -24,10 +24,10 @@ func clientName(n int32) string { return fmt.Sprintf("%016x", mixed(uint64(n), 1
 
 func (w *world) page(i int32) schemas.SERP {
 	s := w.searches[i]
-	r := routes()[s.route]
+	r := w.routes[s.route]
 	pick := func(shift, n uint64) uint64 { return mixed(s.luck, shift) % n }
 	p := schemas.SERP{
-		SchemaVersion: schemas.Version, CorrelationID: idOf(int64(i)), Query: s.text, Market: []string{"US", "GB", "DE", "SE", "BR"}[s.client%5],
+		SchemaVersion: schemas.Version, CorrelationID: idOf(int64(i)), Query: s.text(), Market: []string{"US", "GB", "DE", "SE", "BR"}[s.client%5],
 		Route: schemas.RouteSummary{
 			Name: r.name, Params: schemas.Params{}, Source: []schemas.Source{schemas.SourceCache, schemas.SourceStudent, schemas.SourceLLM, schemas.SourceFallback}[pick(1, 4)],
 			ManifestVersion: "m", Arm: trial + "/" + s.arm(), Exposed: true,
@@ -65,16 +65,27 @@ func (w *world) page(i int32) schemas.SERP {
 func (w *world) interaction(n int32) schemas.Interaction {
 	e := w.events[n]
 	query := idOf(int64(e.search))
-	if e.search < 0 {
+	if e.search == nobodys {
 		query = idOf(1<<40 + int64(n))
 	}
 	i := schemas.Interaction{
-		SchemaVersion: schemas.Version, EventID: fmt.Sprintf("e%x", e.id), ActionName: e.action, QueryID: query, ClientID: "c",
-		Timestamp: moment(e.stamp), SentAt: moment(e.sent), ReceivedAt: moment(e.taken), SectionID: e.section, MSPlayed: int(e.played),
+		SchemaVersion: schemas.Version, EventID: fmt.Sprintf("e%x", e.id), ActionName: e.action.String(), QueryID: query, ClientID: "c",
+		Timestamp: moment(e.stamp), SentAt: moment(e.sent), ReceivedAt: moment(e.taken), SectionID: w.sectionOf(e), MSPlayed: int(e.played),
 	}
-	if e.action == schemas.ActionClick || e.action == schemas.ActionStream {
+	if e.action == clicked || e.action == streamed {
 		i.EventAttributes.Object.ObjectID = "track:1"
 	}
 	i.EventAttributes.Position.Ordinal = int(e.ordinal)
 	return i
+}
+
+func (w *world) sectionOf(e delivery) string {
+	switch e.section {
+	case noSection:
+		return ""
+	case elsewhere:
+		return "elsewhere"
+	default:
+		return w.routes[w.searches[e.search].route].sections[e.section].id
+	}
 }

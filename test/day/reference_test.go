@@ -2,7 +2,6 @@ package day
 
 import (
 	"cmp"
-	"hash/fnv"
 	"math"
 	"slices"
 	"strings"
@@ -17,8 +16,14 @@ type reference struct {
 	pages   map[string]*page
 	events  map[string][]event // by correlation id
 	clients map[string][]*page
-	cells   map[cellName]*cell
-	arms    map[string]*armSums
+	arms    map[string]*arm
+
+	// A search is counted once for a minute, and once for an hour, by all that it can be cut
+	// by. The cells of windows and cuts are sums of these.
+	minutes, hours map[grain]*cell
+	cells          map[cellName]*cell
+
+	ofPages, ofEvents names // each has its own reader
 }
 
 // page is what is kept of a page.
@@ -29,7 +34,14 @@ type page struct {
 	asked                                                         bool
 	sections                                                      []shown // on the page, then those left out
 	onPage                                                        int
-	timings                                                       map[string]float64
+	timings                                                       [stageCount]float64 // in milliseconds
+}
+
+// stageCount is how many stages timings are kept of.
+const stageCount = 5
+
+func stageNames() [stageCount]string {
+	return [...]string{"total", "queued", "router", "tools", "refine"}
 }
 
 type shown struct{ id, tool, component, status string }
@@ -38,36 +50,53 @@ type shown struct{ id, tool, component, status string }
 type event struct {
 	id, action, section string
 	at                  int64
-	ordinal, played     int
+	ordinal, played     int32
 	place               int // of the section on the page; -1 if it names none
+}
+
+// names has one copy of each text of which there are few, so that millions of records do not
+// hold it.
+type names map[string]string
+
+func (n names) of(s string) string {
+	if known, ok := n[s]; ok {
+		return known
+	}
+	s = strings.Clone(s)
+	n[s] = s
+	return s
 }
 
 func newReference() *reference {
 	return &reference{
-		pages: map[string]*page{}, events: map[string][]event{}, clients: map[string][]*page{}, cells: map[cellName]*cell{}, arms: map[string]*armSums{},
+		pages: map[string]*page{}, events: map[string][]event{}, clients: map[string][]*page{}, arms: map[string]*arm{},
+		minutes: map[grain]*cell{}, hours: map[grain]*cell{}, cells: map[cellName]*cell{}, ofPages: names{}, ofEvents: names{},
 	}
 }
 
-func (r *reference) takePage(p schemas.SERP) {
+func (r *reference) takePage(p *schemas.SERP) {
 	if r.pages[p.CorrelationID] != nil || p.Probe {
 		return
 	}
+	n, t := r.ofPages, p.Timings
 	kept := &page{
-		id: p.CorrelationID, text: strings.Join(strings.Fields(strings.ToLower(p.Query)), " "), client: p.Asked.Client, market: p.Market, platform: p.Asked.Platform,
-		arm: p.Route.Arm, name: p.Route.Name, source: string(p.Route.Source), status: string(p.Status),
+		id: strings.Clone(p.CorrelationID), text: strings.Join(strings.Fields(strings.ToLower(p.Query)), " "),
+		client: n.of(p.Asked.Client), market: n.of(p.Market), platform: n.of(p.Asked.Platform),
+		arm: n.of(p.Route.Arm), name: n.of(p.Route.Name), source: n.of(string(p.Route.Source)), status: n.of(string(p.Status)),
 		at: p.Asked.At.UnixMilli(), cost: int64(math.Round(p.Cost * 1e9)), asked: p.Route.Source == schemas.SourceLLM, onPage: len(p.Sections),
-		timings: map[string]float64{
-			"total": p.Timings.TotalMS, "queued": p.Timings.QueuedMS, "router": p.Timings.RouterMS, "tools": p.Timings.ToolsMS, "refine": p.Timings.RefineMS,
-		},
+		timings: [...]float64{t.TotalMS, t.QueuedMS, t.RouterMS, t.ToolsMS, t.RefineMS}, // as in stageNames
 	}
-	for _, s := range slices.Concat(p.Sections, p.Omitted) {
-		kept.sections = append(kept.sections, shown{s.ID, s.Tool, s.Component, string(s.Status)})
+	kept.sections = make([]shown, 0, len(p.Sections)+len(p.Omitted))
+	for _, list := range [...][]schemas.Section{p.Sections, p.Omitted} {
+		for _, s := range list {
+			kept.sections = append(kept.sections, shown{n.of(s.ID), n.of(s.Tool), n.of(s.Component), n.of(string(s.Status))})
+		}
 	}
 	r.pages[kept.id] = kept
 	r.clients[kept.client] = append(r.clients[kept.client], kept)
 }
 
-func (r *reference) takeEvent(i schemas.Interaction) {
+func (r *reference) takeEvent(i *schemas.Interaction) {
 	at := i.Timestamp.UnixMilli()
 	received := i.ReceivedAt.UnixMilli()
 	if !i.SentAt.IsZero() {
@@ -78,13 +107,15 @@ func (r *reference) takeEvent(i schemas.Interaction) {
 		return
 	}
 	e := event{
-		id: i.EventID, action: i.ActionName, section: i.SectionID, at: at, ordinal: i.EventAttributes.Position.Ordinal, played: i.MSPlayed,
+		id: i.EventID, action: r.ofEvents.of(i.ActionName), section: r.ofEvents.of(i.SectionID), at: at,
+		ordinal: int32(i.EventAttributes.Position.Ordinal), played: int32(i.MSPlayed),
 	}
 	mine := r.events[i.QueryID]
 	known := slices.IndexFunc(mine, func(o event) bool { return o.id == e.id })
 	switch {
 	case known < 0:
-		r.events[i.QueryID] = append(mine, e)
+		e.id = strings.Clone(e.id)
+		r.events[strings.Clone(i.QueryID)] = append(mine, e)
 	case at < mine[known].at:
 		mine[known] = e
 	}
@@ -99,14 +130,15 @@ func (r *reference) count() {
 		}
 	}
 	r.rollUp()
+	r.pages, r.events, r.clients = nil, nil, nil // what follows is slow enough without them
 }
 
 func (r *reference) countPage(p *page, later []*page) {
 	if len(later) > 0 && later[0].at-p.at <= 2000 && strings.HasPrefix(later[0].text, p.text) && later[0].text != p.text {
-		r.spread(p, one{typed: true})
+		r.spread(p, &one{typed: true})
 		return
 	}
-	o := one{}
+	o := &one{}
 	for _, next := range later {
 		if next.at-p.at > (5 * time.Minute).Milliseconds() {
 			break
@@ -130,19 +162,15 @@ func attributed(p *page, all []event) (list []event) {
 			list = append(list, e)
 		}
 	}
-	slices.SortFunc(list, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(hashOf(a.id), hashOf(b.id))) })
+	slices.SortFunc(list, func(a, b event) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.place, b.place), cmp.Compare(a.ordinal, b.ordinal))
+	})
 	return list
 }
 
-func hashOf(id string) uint64 {
-	f := fnv.New64a()
-	f.Write([]byte(id))
-	return f.Sum64()
-}
-
-func (e event) clicked() bool  { return e.action == "click" }
-func (e event) streamed() bool { return e.action == "stream" && e.played >= 30_000 }
-func (e event) success() bool  { return e.clicked() || e.streamed() }
+func (e *event) clicked() bool  { return e.action == "click" }
+func (e *event) streamed() bool { return e.action == "stream" && e.played >= 30_000 }
+func (e *event) success() bool  { return e.clicked() || e.streamed() }
 
 // sameWish reports whether two texts are wordings of one wish.
 func sameWish(a, b string) bool {
@@ -157,100 +185,4 @@ func sameWish(a, b string) bool {
 		y[w], union[w] = true, true
 	}
 	return a != b && (common == len(x) || common == len(y) || 2*common >= len(union))
-}
-
-// one is what came of one search.
-type one struct {
-	typed, reformulated, flooded bool
-	events                       []event
-}
-
-// first returns the index of the first success, or -1.
-func (o one) first() int { return slices.IndexFunc(o.events, event.success) }
-
-// contribution returns what a search adds to the cells of its page.
-func (o one) contribution(p *page) schemas.SearchCounts {
-	if o.typed {
-		return schemas.SearchCounts{Typed: 1}
-	}
-	c := schemas.SearchCounts{
-		Searches: 1, Flooded: flag(o.flooded), Reformulated: flag(o.reformulated), CostNanoUSD: p.cost, Sections: len(p.sections),
-		Known: flag(p.source == "cache" || p.source == "precomputed"), Fallbacks: flag(p.source == "fallback"), Asked: flag(p.asked),
-		Degraded: flag(p.status == "degraded"), Partial: flag(p.status == "partial"), Expired: flag(p.status == "expired"),
-	}
-	for _, e := range o.events {
-		c.Clicks += flag(e.clicked())
-		c.Streams += flag(e.streamed())
-		c.Clicked = max(c.Clicked, flag(e.clicked()))
-		c.Streamed = max(c.Streamed, flag(e.streamed()))
-		c.Viewed = max(c.Viewed, flag(e.action != "like"))
-	}
-	answered, filled := false, false
-	for _, s := range p.sections {
-		c.Empty += flag(s.status == "empty")
-		c.Failed += flag(s.status != "empty" && s.status != "ok")
-		filled = filled || s.status == "ok"
-		answered = answered || s.status == "ok" && s.component == "answer"
-	}
-	c.ZeroResults = flag(!filled)
-	if i := o.first(); i >= 0 {
-		e := o.events[i]
-		c.Successes, c.Rescues = 1, flag(e.place > 0)
-		if e.ordinal > 0 {
-			c.Ranks = map[int]int{e.ordinal: 1}
-		}
-		c.TimeToSuccess = single(float64(max(e.at-p.at, 0)))
-	}
-	c.Abandoned = flag(c.Successes+c.Reformulated+c.Flooded == 0)
-	c.BadAbandoned = flag(c.Abandoned == 1 && !answered)
-	c.Latency = map[string]schemas.Histogram{}
-	for stage, ms := range p.timings {
-		c.Latency[stage] = single(ms)
-	}
-	return c
-}
-
-// ofSections returns what a search adds to the cells of some sections.
-func (o one) ofSections(p *page, in func(shown) bool) schemas.SearchCounts {
-	c := schemas.SearchCounts{Searches: 1}
-	for _, s := range p.sections {
-		if in(s) {
-			c.Sections++
-			c.Empty += flag(s.status == "empty")
-			c.Failed += flag(s.status != "empty" && s.status != "ok")
-		}
-	}
-	first := o.first()
-	for i, e := range o.events {
-		if e.place < 0 || !in(p.sections[e.place]) {
-			continue
-		}
-		if i == first {
-			c.First = 1
-			if e.ordinal > 0 {
-				c.Ranks = map[int]int{e.ordinal: 1}
-			}
-		}
-		c.Clicks += flag(e.clicked())
-		c.Streams += flag(e.streamed())
-		c.Clicked = max(c.Clicked, flag(e.clicked()))
-		c.Streamed = max(c.Streamed, flag(e.streamed()))
-		c.Successes = max(c.Successes, flag(e.success()))
-		c.Viewed = max(c.Viewed, flag(e.action != "like"))
-	}
-	return c
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-func single(ms float64) schemas.Histogram {
-	if bin, ok := schemas.HistogramBin(ms); ok {
-		return schemas.Histogram{Bins: map[int]int{bin: 1}}
-	}
-	return schemas.Histogram{Zero: 1}
 }

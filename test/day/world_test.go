@@ -53,34 +53,78 @@ func routes() []route {
 	}
 }
 
-// search is one query of the day. Times are Unix milliseconds.
+// search is one query of the day. Times are Unix milliseconds. There are millions of
+// searches and events, so that they hold no pointers.
 type search struct {
 	at     int64
-	client int32
-	route  uint8
 	luck   uint64 // everything else follows from it
-	text   string
+	client int32
+	words  [2]int16
+	route  uint8
+	form   form
+}
+
+// form is what a text is made of.
+type form uint8
+
+const (
+	whole   form = iota
+	begun        // on the way to the whole text
+	renewed      // the whole text and a word more
+)
+
+func (s search) text() string {
+	text := fmt.Sprintf("word%d thing%d", s.words[0], s.words[1])
+	switch s.form {
+	case begun:
+		return text[:strings.IndexByte(text, ' ')+2]
+	case renewed:
+		return text + " live"
+	default:
+		return text
+	}
 }
 
 // delivery is one event on its way to the edge.
 type delivery struct {
-	search             int32 // index; -1 for one that nobody made
 	id                 int64
-	action             string
-	section            string
-	ordinal, played    int32
 	stamp, sent, taken int64 // by the client's clock, the same, by the edge's
+	search             int32 // index; nobody's
+	ordinal, played    int32
+	section            int8 // of the route; or one of those below
+	action             action
+}
+
+const (
+	nobodys   = -1 // search
+	noSection = -1
+	elsewhere = -2 // a section that no page has
+)
+
+type action uint8
+
+const (
+	impressed action = iota
+	viewed
+	clicked
+	streamed
+	liked
+)
+
+func (a action) String() string {
+	return [...]string{schemas.ActionImpression, schemas.ActionView, schemas.ActionClick, schemas.ActionStream, "like"}[a]
 }
 
 // world is everything that happens.
 type world struct {
 	size     size
+	routes   []route
 	searches []search
 	events   []delivery
 }
 
 func newWorld(s size) *world {
-	w := &world{size: s}
+	w := &world{size: s, routes: routes()}
 	rng := rand.New(rand.NewPCG(7, 7))
 	for len(w.searches) < s.queries {
 		w.ask(rng)
@@ -95,18 +139,17 @@ func newWorld(s size) *world {
 func (w *world) ask(rng *rand.Rand) {
 	one := search{
 		at: dayStart.UnixMilli() + int64(momentOfDay(rng)*86_400_000), client: int32(rng.IntN(w.size.queries/perClient + 1)),
-		route: uint8(rng.IntN(3)), luck: rng.Uint64(), text: fmt.Sprintf("word%d thing%d", rng.IntN(2000), rng.IntN(2000)),
+		route: uint8(rng.IntN(3)), luck: rng.Uint64(), words: [2]int16{int16(rng.IntN(2000)), int16(rng.IntN(2000))},
 	}
 	w.searches = append(w.searches, one)
 	if rng.IntN(25) == 0 { // on the way to it
 		typed := one
-		typed.at, typed.luck = one.at-1+int64(-rng.IntN(1800)), rng.Uint64()
-		typed.text = one.text[:strings.IndexByte(one.text, ' ')+2]
+		typed.at, typed.luck, typed.form = one.at-1+int64(-rng.IntN(1800)), rng.Uint64(), begun
 		w.searches = append(w.searches, typed)
 	}
 	if rng.IntN(16) == 0 { // not what was wanted
 		again := one
-		again.at, again.luck, again.text = one.at+10_000+int64(rng.IntN(400_000)), rng.Uint64(), one.text+" live"
+		again.at, again.luck, again.form = one.at+10_000+int64(rng.IntN(400_000)), rng.Uint64(), renewed
 		w.searches = append(w.searches, again)
 	}
 }
@@ -149,10 +192,10 @@ func mixed(n, salt uint64) uint64 {
 // react adds what came of a search.
 func (w *world) react(i int, rng *rand.Rand) {
 	s := w.searches[i]
-	r := routes()[s.route]
-	for n, sec := range r.sections {
+	r := w.routes[s.route]
+	for n := range r.sections {
 		if rng.Float64() < 0.85 {
-			w.send(rng, i, delivery{action: schemas.ActionImpression, section: sec.id, stamp: s.at + 400 + int64(300*n)})
+			w.send(rng, i, delivery{action: impressed, section: int8(n), stamp: s.at + 400 + int64(300*n)})
 		}
 	}
 	p := r.success
@@ -160,10 +203,10 @@ func (w *world) react(i int, rng *rand.Rand) {
 		p *= 1 + w.size.effect
 	}
 	at := s.at + 2000 + int64(rng.IntN(60_000))
-	sec := r.sections[min(int(rng.ExpFloat64()), len(r.sections)-1)].id
-	hit := delivery{action: schemas.ActionClick, section: sec, ordinal: int32(1 + rng.IntN(10)), stamp: at}
+	sec := int8(min(int(rng.ExpFloat64()), len(r.sections)-1))
+	hit := delivery{action: clicked, section: sec, ordinal: int32(1 + rng.IntN(10)), stamp: at}
 	heard := hit
-	heard.action, heard.played, heard.stamp = schemas.ActionStream, int32(30_000+rng.IntN(150_000)), at+180_000
+	heard.action, heard.played, heard.stamp = streamed, int32(30_000+rng.IntN(150_000)), at+180_000
 	switch luck := rng.Float64(); {
 	case luck < p*0.6:
 		w.send(rng, i, hit)
@@ -176,15 +219,15 @@ func (w *world) react(i int, rng *rand.Rand) {
 	}
 	switch rng.IntN(400) {
 	case 0, 1, 2:
-		w.send(rng, i, delivery{action: "like", stamp: at})
+		w.send(rng, i, delivery{action: liked, section: noSection, stamp: at})
 	case 3, 4:
-		hit.section = "elsewhere"
+		hit.section = elsewhere
 		w.send(rng, i, hit)
 	case 5, 6, 7:
 		hit.stamp = s.at + 31*60_000 + int64(rng.IntN(600_000))
 		w.send(rng, i, hit)
 	case 8, 9, 10, 11: // nobody's
-		w.send(rng, -1, delivery{action: schemas.ActionView, stamp: at})
+		w.send(rng, nobodys, delivery{action: viewed, section: noSection, stamp: at})
 	case 12:
 		if rng.IntN(8) == 0 { // a bot
 			for range 70 {
@@ -234,7 +277,7 @@ type record struct {
 
 // records returns what is to be written, in order.
 func (w *world) records() []record {
-	var all []record
+	all := make([]record, 0, len(w.searches)+len(w.searches)/50+len(w.events))
 	for i, s := range w.searches {
 		at := s.at + 200
 		if s.luck%100 == 0 {

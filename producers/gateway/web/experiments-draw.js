@@ -11,13 +11,26 @@ const SPENDING = { "obrien-fleming": "O’Brien and Fleming", pocock: "Pocock" }
 const whole = (/** @type {number} */ v) => v.toLocaleString("en-US");
 
 /** numbers draws how far an experiment is. @param {HTMLElement} into @param {any} readout */
-export function numbers(into, { report, sampled, moved }) {
+export function numbers(into, { report, sampled, moved, stopped_at: over }) {
   const all = [
     ["clients", whole(report.units)], ["planned", whole(report.planned_units)], ["of the plan", percent(report.information)],
-    ["next look at", report.next_look ? percent(report.next_look) : "none left"], [`alpha, spent as by ${SPENDING[report.spending] ?? report.spending}`, report.alpha],
+    ["next look at", report.next_look && !over ? percent(report.next_look) : "none left"], [`alpha, spent as by ${SPENDING[report.spending] ?? report.spending}`, report.alpha],
     ...(sampled < 1 ? [["are a sample of", percent(sampled)]] : []), ["moved between arms", whole(moved)],
   ];
   into.replaceChildren(...all.map(([name, v]) => h("li", { "data-name": name }, h("b", {}, v), " ", h("span", {}, name))));
+}
+
+/**
+ * changes says what is not as it was announced, a line each.
+ * @param {any} readout @returns {string[]}
+ */
+export function changes({ stopped = [], stopped_at: over, plan_changed_at: changed }) {
+  const arms = stopped.join(", ");
+  return [
+    over ? `Over since ${when(over)}, when ${arms} was switched off: what is said below is of then.` : "",
+    !over && arms ? `Out of the comparison for good, since it was switched off: ${arms}.` : "",
+    changed ? `The plan was changed when there were numbers, at ${when(changed)}: a decision may be wrong more often than it says.` : "",
+  ].filter((text) => text);
 }
 
 /** srm says whether the shares of the arms are what they should be. @param {HTMLElement} into @param {any} report */
@@ -30,8 +43,8 @@ export function srm(into, { srm, units }) {
   into.classList.toggle("hot", srm.mismatch);
 }
 
-/** arms draws the arms. @param {HTMLElement} into @param {any} report @param {any[]} switched */
-export function arms(into, report, switched) {
+/** arms draws the arms. @param {HTMLElement} into @param {any} readout @param {any[]} switched */
+export function arms(into, { report, stopped = [] }, switched) {
   const states = new Map(switched.map((a) => [a.arm.slice(a.arm.indexOf("/") + 1), a]));
   table(into, [
     { head: "Arm", cell: (a) => a.name },
@@ -40,6 +53,7 @@ export function arms(into, report, switched) {
     { head: "Should be", cell: (a) => percent(a.weight), number: true },
     { head: "Decision", cell: (a) => badge(a.decision) },
     { head: "Served", cell: (a) => served(states.get(a.name)) },
+    { head: "Counts", cell: (a) => (stopped.includes(a.name) ? h("span", { class: "hot" }, "no more") : "yes") },
   ], report.arms, (a) => a.name, "It has no arms.");
 }
 
@@ -58,8 +72,16 @@ export function comparisons(into, list) {
     { head: "Clients for it", cell: (c) => whole(c.preference.b), number: true },
     { head: "Against it", cell: (c) => whole(c.preference.a), number: true },
     { head: "Ties", cell: (c) => whole(c.preference.ties), number: true },
+    { head: "Share for it", cell: liking },
     { head: "Preferred", cell: preferred },
   ], list, (c) => c.name, "Nothing is compared.");
+}
+
+// liking draws the share of the clients with a preference that is for the rival, with its
+// interval of 95 %. Those of the readout are of the section's own tool.
+function liking({ preference: { a, b, share, interval } }) {
+  if (!a && !b) return "–";
+  return h("span", { class: "share" }, bar([["k-tool", 0, 100 * (1 - share)]]), h("b", {}, percent(1 - share)), ` ${percent(1 - interval.high)} to ${percent(1 - interval.low)}`);
 }
 
 // preferred says what a sign test at 5 % does, of one look.

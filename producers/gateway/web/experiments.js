@@ -55,7 +55,8 @@ function showAll({ experiments, comparisons }) {
   $("list").replaceChildren(...experiments.map(card));
 }
 
-function card({ experiment, as_of: asOf, readout: { report }, arms }) {
+function card({ experiment, as_of: asOf, readout: said, arms }) {
+  const { report } = said;
   const off = arms.filter((a) => a.off).map((a) => a.arm.slice(a.arm.indexOf("/") + 1));
   return h("li", { class: "panel trial", "data-name": experiment },
     h("h2", {}, h("a", { href: `/experiments/${encodeURIComponent(experiment)}` }, experiment), " ", badge(report.decision)),
@@ -65,6 +66,8 @@ function card({ experiment, as_of: asOf, readout: { report }, arms }) {
     h("p", { class: "remark" }, `${report.control} against ${report.arms.map((a) => a.name).filter((n) => n !== report.control).join(", ")}`),
     off.length ? h("p", { class: "hot" }, `Off: ${off.join(", ")}`) : null,
     report.srm.mismatch ? h("p", { class: "hot" }, "Sample ratio mismatch") : null,
+    said.stopped_at ? h("p", { class: "hot" }, `Over since ${when(said.stopped_at)}`) : null,
+    said.plan_changed_at ? h("p", { class: "remark" }, "The plan was changed when there were numbers.") : null,
     h("p", { class: "ident" }, stale(asOf) ? `Last read out ${when(asOf)}: it has ended, or nobody reads it out.` : `Read out ${when(asOf)}`));
 }
 
@@ -76,7 +79,8 @@ function showOne(body) {
   $("badge").replaceChildren(badge(report.decision));
   draw.numbers($("numbers"), readout);
   draw.srm($("srm"), report);
-  draw.arms($("arms-table"), report, body.arms);
+  draw.arms($("arms-table"), readout, body.arms);
+  $("changes").replaceChildren(...draw.changes(readout).map((text) => h("p", { class: "notice" }, text)));
   draw.reasons($("reasons"), report);
   offerArms(report, body.arms);
   for (const m of draw.metricNames(report)) {

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/parallel-fusion/pfr/evaluation/judge"
+	"github.com/parallel-fusion/pfr/evaluation/serps"
+	"github.com/parallel-fusion/pfr/evaluation/testset"
+	"github.com/parallel-fusion/pfr/internal/app"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+type evaluateSERPsCmd struct {
+	brokers
+	Catalog string `type:"existingdir" help:"Folder with the catalogue of the pipeline that is started, instead of the sample." placeholder:"DIR"`
+
+	Cases   string   `type:"existingfile" help:"What is asked (default: the cases that come with pfr)." placeholder:"FILE"`
+	Split   string   `enum:"train,development,test" default:"test" help:"Part of the cases: ${enum}."`
+	UseCase []string `help:"Only cases of these use cases." placeholder:"NAME"`
+	Limit   int      `help:"At most so many cases; 0: all."`
+
+	Candidate string        `enum:"pre-fusion,post-fusion,search" default:"pre-fusion" help:"The mode that is measured: ${enum}."`
+	Baseline  string        `enum:"pre-fusion,post-fusion,search" default:"search" help:"The mode that it is measured against: ${enum}."`
+	Deadline  time.Duration `default:"5s" help:"Time for a page. It is long, as quality is measured and not speed."`
+
+	judging
+	Out     string `default:"serps" help:"Folder for pages, outcomes and reports; pages that are there are judged again instead of being made anew." placeholder:"DIR"`
+	Fresh   bool   `help:"Make the pages anew."`
+	Gate    bool   `help:"Fail unless the candidate is better than the baseline beyond chance in each of the use cases of the article's Table 2."`
+	Against string `type:"existingfile" help:"Fail if the candidate is worse than that of this earlier report beyond chance." placeholder:"FILE"`
+}
+
+// judging are the flags that choose a judge.
+type judging struct {
+	JudgeLLM     []string `name:"judge-llm" help:"Language model that judges, at an OpenAI-compatible server, instead of the rules. Several are a panel." placeholder:"URL"`
+	JudgeModel   []string `name:"judge-model" help:"Name of the model at each of those servers." placeholder:"NAME"`
+	JudgeKeyFile []string `name:"judge-key-file" type:"existingfile" help:"File with the API key of each." placeholder:"FILE"`
+	Judgments    string   `help:"Folder in which judges keep their answers (default: judgments in that of the report)." placeholder:"DIR"`
+	MaxUSD       float64  `name:"max-usd" help:"What judging may spend; 0: no limit. Prices are those of router.llm.prices."`
+	Labels       []string `type:"existingfile" help:"What people said of such pages: the report says how far the judge agrees." placeholder:"FILE"`
+}
+
+// table2 are the use cases of the article's Table 2.
+func table2() []testset.UseCase {
+	return []testset.UseCase{testset.SimilarArtists, testset.NewReleases, testset.BroadMusic, testset.BroadPodcast}
+}
+
+// Run collects pages, has them judged, and writes the reports.
+func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
+	if c.Candidate == c.Baseline {
+		return errors.New("--candidate and --baseline are the same")
+	}
+	cases, about, err := c.cases()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Out, 0o750); err != nil {
+		return err
+	}
+	pages, err := c.pages(ctx, p, cases, about.Today)
+	if err != nil {
+		return err
+	}
+	panel, end, err := c.panel(p, c.Out)
+	if err != nil {
+		return err
+	}
+	bar := &progress{out: p.err}
+	panel.Run.Progress = func(now judge.Progress) { bar.show("judged", int64(now.Done), int64(now.Of)) }
+	judged, stopped := serps.Judge(ctx, panel, pages)
+	bar.end()
+	about.Judge = panel.Pages.ID()
+	about.Calibration, err = c.calibration(about.Judge, filepath.Join(c.Out, "judgments"))
+	if err := errors.Join(err, end()); err != nil {
+		return err
+	}
+	report := serps.NewReport(about, judged)
+	if err := c.write(report, judged); err != nil {
+		return errors.Join(stopped, err)
+	}
+	if err := report.WriteMarkdown(p.out); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "\nreport.html, report.md and report.json are in %s\n", c.Out)
+	return errors.Join(stopped, c.gates(report))
+}
+
+// cases returns what is asked.
+func (c *evaluateSERPsCmd) cases() ([]testset.Case, serps.About, error) {
+	all, err := casesOf(c.Cases)
+	if err != nil {
+		return nil, serps.About{}, err
+	}
+	cases := slices.DeleteFunc(all, func(one testset.Case) bool {
+		return string(one.Split) != c.Split || len(c.UseCase) > 0 && !slices.Contains(c.UseCase, string(one.UseCase))
+	})
+	if c.Limit > 0 {
+		cases = cases[:min(c.Limit, len(cases))]
+	}
+	if len(cases) == 0 {
+		return nil, serps.About{}, fmt.Errorf("no case of the split %s is left", c.Split)
+	}
+	var b bytes.Buffer
+	if err := testset.Write(&b, cases); err != nil {
+		return nil, serps.About{}, err
+	}
+	name := "those that come with pfr"
+	if c.Cases != "" {
+		name = filepath.Base(c.Cases)
+	}
+	sum := sha256.Sum256(b.Bytes())
+	about := serps.About{Candidate: system(c.Candidate), Baseline: system(c.Baseline), TestSet: fmt.Sprintf("%s, %s, %s", name, c.Split, hex.EncodeToString(sum[:6]))}
+	about.Today, err = app.CatalogueDay(c.Catalog)
+	return cases, about, err
+}
+
+// system is the name of a mode in reports.
+func system(mode string) string {
+	switch schemas.Mode(mode) {
+	case schemas.PostFusion:
+		return "PFR, post-fusion"
+	case schemas.PlainSearch:
+		return "regular search"
+	}
+	return "PFR"
+}
+
+// pages reads the pages that are in the folder, or makes them.
+func (c *evaluateSERPsCmd) pages(ctx context.Context, p *program, cases []testset.Case, today string) ([]serps.Pages, error) {
+	file := filepath.Join(c.Out, "pages.jsonl")
+	if f, err := os.Open(file); err == nil && !c.Fresh {
+		defer f.Close()
+		pages, err := serps.ReadPages(f)
+		if err == nil && !slices.EqualFunc(pages, cases, func(have serps.Pages, want testset.Case) bool { return have.Case.ID == want.ID }) {
+			err = errors.New("has pages of other cases; take another --out, or --fresh")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		return pages, nil
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	pages, err := c.collect(ctx, p, cases, today)
+	if err != nil {
+		return nil, err
+	}
+	return pages, writeFile(file, func(w io.Writer) error { return serps.WritePages(w, pages) })
+}
+
+func (c *evaluateSERPsCmd) collect(ctx context.Context, p *program, cases []testset.Case, today string) (pages []serps.Pages, err error) {
+	set := c.overrides()
+	if len(c.Kafka) == 0 && c.NATS == "" {
+		set = append(set, "embedded.enabled=true")
+	}
+	if c.Catalog != "" {
+		set = append(set, "tools.catalog="+c.Catalog)
+	}
+	cfg, err := p.settings(set...)
+	if err != nil {
+		return nil, err
+	}
+	bar := &progress{out: p.err}
+	defer bar.end()
+	collection := serps.DefaultCollection()
+	collection.Today = today
+	collection.Progress = func(done, of int) { bar.show("pages", int64(done), int64(of)) }
+	err = app.WithPipeline(ctx, cfg, p.log, func(ctx context.Context, client *app.Client) error {
+		candidate := app.NewPageSystem(system(c.Candidate), schemas.Mode(c.Candidate), client, c.Deadline)
+		baseline := app.NewPageSystem(system(c.Baseline), schemas.Mode(c.Baseline), client, c.Deadline)
+		pages, err = serps.Collect(ctx, collection, candidate, baseline, cases)
+		return err
+	})
+	return pages, err
+}
+
+// panel returns who judges. The caller calls end.
+func (j judging) panel(p *program, out string) (panel serps.Panel, end func() error, err error) {
+	panel.Run = judge.DefaultRunConfig()
+	if len(j.JudgeLLM) == 0 {
+		r, err := app.RuleJudge()
+		panel.Pages, panel.Pairs = r, r
+		return panel, func() error { return nil }, err
+	}
+	cfg := app.DefaultJudgeConfig()
+	cfg.Dir, cfg.MaxUSD = j.dir(out), j.MaxUSD
+	settings, err := p.settings()
+	if err != nil {
+		return panel, nil, err
+	}
+	for i, url := range j.JudgeLLM {
+		m := app.JudgeModel()
+		m.URL, m.Prices = url, settings.Router.LLM.Prices
+		if i < len(j.JudgeModel) {
+			m.Model = j.JudgeModel[i]
+		}
+		if i < len(j.JudgeKeyFile) {
+			m.KeyFile = j.JudgeKeyFile[i]
+		}
+		cfg.Models = append(cfg.Models, m)
+	}
+	judges, err := app.OpenJudges(cfg, p.log, nil)
+	if err != nil {
+		return panel, nil, err
+	}
+	panel.Pages, panel.Pairs = judges.Pages, judges.Pairs
+	return panel, judges.Close, nil
+}
+
+func (j judging) dir(out string) string {
+	if j.Judgments != "" {
+		return j.Judgments
+	}
+	return filepath.Join(out, "judgments")
+}
+
+// calibration says how far the judge agrees with people.
+func (j judging) calibration(id, dir string) (string, error) {
+	if len(j.JudgeLLM) == 0 {
+		return "uncalibrated: rules, compared with no people", nil
+	}
+	if j.Judgments != "" {
+		dir = j.Judgments
+	}
+	report, err := app.Agreement(j.Labels, dir)
+	return report.Calibration(id, string(judge.Overall)).Statement(), err
+}
+
+// write writes all files of a report.
+func (c *evaluateSERPsCmd) write(r serps.Report, j serps.Judged) error {
+	pages := make([]serps.Pages, len(j.Outcomes))
+	for i, o := range j.Outcomes {
+		pages[i] = o.Pages
+	}
+	records, err := serps.Records(pages, r.Candidate, r.Baseline)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for name, write := range map[string]func(io.Writer) error{
+		"records.jsonl":  func(w io.Writer) error { return judge.WriteRecords(w, records) },
+		"outcomes.jsonl": func(w io.Writer) error { return serps.WriteOutcomes(w, j.Outcomes) },
+		"report.json":    r.Write,
+		"report.md":      r.WriteMarkdown,
+		"report.html":    serps.Page{Report: r, Outcomes: j.Outcomes}.Write,
+	} {
+		errs = append(errs, writeFile(filepath.Join(c.Out, name), write))
+	}
+	return errors.Join(errs...)
+}
+
+// writeFile writes a file as a whole or not at all.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".pfr-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // of no effect once it has its name
+	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+func (c *evaluateSERPsCmd) gates(r serps.Report) error {
+	var errs []error
+	if c.Gate {
+		errs = append(errs, r.Gate(table2()))
+	}
+	if c.Against != "" {
+		earlier, err := readReport(c.Against)
+		if err != nil {
+			return err
+		}
+		d, err := serps.Compare(r, earlier)
+		if err == nil {
+			err = d.Gate()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func readReport(file string) (serps.Report, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return serps.Report{}, err
+	}
+	defer f.Close()
+	r, err := serps.Read(f)
+	if err != nil {
+		return serps.Report{}, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
+}
+
+type evaluateDiffCmd struct {
+	Later   string `arg:"" type:"existingfile" help:"report.json of 'pfr evaluate serps'."`
+	Earlier string `arg:"" type:"existingfile" help:"An earlier one, by the same judge."`
+	Gate    bool   `help:"Fail if a use case is worse than before beyond chance."`
+}
+
+// Run compares two reports.
+func (c *evaluateDiffCmd) Run(p *program) error {
+	later, err := readReport(c.Later)
+	if err != nil {
+		return err
+	}
+	earlier, err := readReport(c.Earlier)
+	if err != nil {
+		return err
+	}
+	d, err := serps.Compare(later, earlier)
+	if err != nil {
+		return err
+	}
+	if err := d.Write(p.out); err != nil || !c.Gate {
+		return err
+	}
+	return d.Gate()
+}

@@ -1,0 +1,116 @@
+package serps
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/parallel-fusion/pfr/evaluation/judge"
+	"github.com/parallel-fusion/pfr/evaluation/stats"
+	"github.com/parallel-fusion/pfr/evaluation/testset"
+)
+
+// Diff is how the candidate of one report does against that of another, on the cases that
+// both have.
+type Diff struct {
+	Of, Against Report
+	UseCases    []Change
+	All         Change
+	Gained      []Result // cases that pass now and did not
+	Lost        []Result // cases that passed and do not now
+}
+
+// Change is the comparison of a use case: A is the later report, B the earlier.
+type Change struct {
+	Name string
+	stats.Paired
+}
+
+// Compare compares the candidates of two reports. Reports of different judges cannot be
+// compared.
+func Compare(later, earlier Report) (Diff, error) {
+	if later.Judge != earlier.Judge {
+		return Diff{}, fmt.Errorf("compare reports: one was judged by %s, the other by %s", later.Judge, earlier.Judge)
+	}
+	was := map[string]Result{}
+	for _, c := range earlier.Cases {
+		was[c.Case] = c
+	}
+	d := Diff{Of: later, Against: earlier}
+	var now, then []Result
+	for _, c := range later.Cases {
+		old, both := was[c.Case]
+		if !both {
+			continue
+		}
+		now, then = append(now, c), append(then, old)
+		switch a, b := c.Candidate[judge.Overall], old.Candidate[judge.Overall]; {
+		case a && !b:
+			d.Gained = append(d.Gained, c)
+		case b && !a:
+			d.Lost = append(d.Lost, c)
+		}
+	}
+	if len(now) == 0 {
+		return Diff{}, fmt.Errorf("compare reports: they have no case in common")
+	}
+	d.All = change("all", now, then, func(Result) bool { return true })
+	for _, u := range testset.UseCases() {
+		if c := change(string(u), now, then, func(r Result) bool { return r.UseCase == u }); c.N > 0 {
+			d.UseCases = append(d.UseCases, c)
+		}
+	}
+	return d, nil
+}
+
+func change(name string, now, then []Result, in func(Result) bool) Change {
+	var a, b []float64
+	var group []string
+	for i, r := range now {
+		if in(r) {
+			a, b = append(a, number(r.Candidate[judge.Overall])), append(b, number(then[i].Candidate[judge.Overall]))
+			group = append(group, testset.Normalise(r.Query))
+		}
+	}
+	return Change{name, stats.Compare(a, b, group, seed)}
+}
+
+// Gate returns an error that names every use case in which the later candidate is worse
+// beyond chance.
+func (d Diff) Gate() error {
+	var worse []string
+	for _, c := range append(d.UseCases, d.All) {
+		if c.Worse() {
+			worse = append(worse, fmt.Sprintf("%s: passes %.3f, was %.3f", c.Name, c.A, c.B))
+		}
+	}
+	if len(worse) > 0 {
+		return fmt.Errorf("worse than before:\n%s", strings.Join(worse, "\n"))
+	}
+	return nil
+}
+
+// Write writes the comparison as Markdown.
+func (d Diff) Write(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s against %s, judged by %s: share of pages that pass\n\n", d.Of.Candidate, d.Against.Candidate, d.Of.Judge)
+	b.WriteString("| use case | n | before | now | change (95 %) | p |\n|---|---|---|---|---|---|\n")
+	for _, c := range append(d.UseCases, d.All) {
+		fmt.Fprintf(&b, "| %s | %d | %.3f | %.3f | %+.3f (%+.3f to %+.3f) | %s |\n",
+			c.Name, c.N, c.B, c.A, c.Difference, c.DifferenceInterval.Low, c.DifferenceInterval.High, pValue(c.Paired))
+	}
+	for _, list := range []struct {
+		what  string
+		cases []Result
+	}{{"Pass now, and did not", d.Gained}, {"Passed, and do not now", d.Lost}} {
+		if len(list.cases) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s: %d\n\n", list.what, len(list.cases))
+		for _, c := range list.cases {
+			fmt.Fprintf(&b, "- %s `%s` %q\n", c.Case, c.UseCase, c.Query)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

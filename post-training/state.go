@@ -1,0 +1,82 @@
+package posttraining
+
+import (
+	"cmp"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// progress is how far a query is. Its attempts follow each other without gaps.
+type progress struct {
+	query    Query
+	attempts []Attempt // in order
+}
+
+// accepted returns how many distinct decisions passed.
+func (p *progress) accepted() int {
+	n := 0
+	for _, a := range p.attempts {
+		if a.Outcome == Accepted {
+			n++
+		}
+	}
+	return n
+}
+
+// done reports whether no further attempt is to be made.
+func (p *progress) done(c Config) bool {
+	return len(p.attempts) >= c.Attempts || p.accepted() >= c.Keep
+}
+
+// earlier returns the attempt that came to a decision first, or nil.
+func (p *progress) earlier(decision string) *Attempt {
+	for i := range p.attempts {
+		if p.attempts[i].Decision == decision {
+			return &p.attempts[i]
+		}
+	}
+	return nil
+}
+
+// byQuery puts records to their queries, in the order of the queries' ids. Records of other
+// queries are left out; see [Open], which refuses them.
+func byQuery(queries []Query, records []Attempt) []progress {
+	out := make([]progress, len(queries))
+	at := make(map[string]int, len(queries))
+	for i, q := range queries {
+		out[i].query, at[q.ID] = q, i
+	}
+	for _, r := range records {
+		if i, ok := at[r.Query]; ok {
+			out[i].attempts = append(out[i].attempts, r)
+		}
+	}
+	for i := range out {
+		slices.SortFunc(out[i].attempts, func(a, b Attempt) int { return cmp.Compare(a.Attempt, b.Attempt) })
+	}
+	return out
+}
+
+// seedOf returns the seed of an attempt: a hash of the run's seed, the query and the number
+// of the attempt. It fits the seeds of servers, which are signed.
+func seedOf(seed uint64, query string, attempt int) uint64 {
+	return hashOf(strconv.FormatUint(seed, 10), query, strconv.Itoa(attempt)) & math.MaxInt64
+}
+
+// teacherOf returns who is asked for an attempt: the teachers in turn, beginning with one
+// that depends on the query, so that each of them is asked first as often.
+func teacherOf(teachers []Teacher, query string, attempt int) Teacher {
+	n := uint64(len(teachers))
+	return teachers[(hashOf(query)%n+uint64(attempt-1))%n]
+}
+
+func hashOf(parts ...string) uint64 {
+	h := fnv.New64a()
+	for _, p := range parts {
+		h.Write([]byte(p))
+		h.Write([]byte{0})
+	}
+	return h.Sum64()
+}
