@@ -4,7 +4,8 @@
 //
 // A text is read in several ways ([looks]), the most literal first; the first reading that
 // finds something counts. What is found is ranked by how its name relates to the text and
-// by popularity. A text that names nothing finds nothing.
+// by popularity. A text that names nothing gets what is related to what is in it: an artist,
+// playlists, podcasts.
 package search
 
 import (
@@ -312,8 +313,32 @@ func (t *engine) instead(text string, types []string, limit int) []schemas.Item 
 		return t.finder.Items(t.finder.Shows(taste.ShowWish{Text: text}, taste.Profile{}, limit))
 	case only(types, catalog.TypePlaylist):
 		return t.finder.Items(t.finder.Playlists(taste.Wish{}, text, limit))
+	case len(types) == 0:
+		return t.related(text, limit)
 	}
 	return nil
+}
+
+// related returns what a text that names nothing has to do with: the artist within it and
+// some of their tracks, playlists and podcasts about what it says. Where it says a genre,
+// playlists come first.
+func (t *engine) related(text string, limit int) []schemas.Item {
+	half, tax := (limit+1)/2, t.finder.Taxonomy()
+	items := t.finder.Items(t.finder.Playlists(taste.Wish{}, text, half))
+	if artist, ok := t.c.ArtistIn(text); ok {
+		by := append(t.finder.Items([]taste.Pick{{Ref: artist.Ref()}}), t.recent(artist, half)...)
+		if items = append(by, items...); len(tax.Genres.In(text)) > 0 {
+			items = append(items[len(by):], by...)
+		}
+	}
+	if len(tax.Topics.In(text)) > 0 { // else a word of its description is no reason to show a podcast
+		items = append(items, t.finder.Items(t.finder.Shows(taste.ShowWish{Text: text}, taste.Profile{}, half))...)
+	}
+	items = items[:min(limit, len(items))]
+	for i := range items {
+		items[i].Score = taste.Round(1 / float64(i+2)) // less than that of what is named
+	}
+	return items
 }
 
 // recent returns the tracks of an artist, and those it is a guest on, newest first and of
