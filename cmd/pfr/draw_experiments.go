@@ -95,7 +95,7 @@ func (p *paper) trial(t trial) {
 	r := t.Readout.Report
 	p.line(span{bold, t.Experiment}, span{normal, "  "}, span{inkOf(r.Decision), string(r.Decision)})
 	next := "no look is left"
-	if r.NextLook > 0 {
+	if r.NextLook > 0 && t.Readout.StoppedAt.IsZero() {
 		next = "next look at " + percent(r.NextLook)
 	}
 	p.wrap(normal, "", fmt.Sprintf("%d of %d clients, %s; %s; alpha %g, %s", r.Units, r.PlannedUnits, percent(r.Information), next, r.Alpha, r.Spending))

@@ -254,9 +254,8 @@ func (r *source) text() string {
 	return s
 }
 
-var _ interface {
-	outcome.Subscriber
-	outcome.Beginner
-	outcome.Part
-	outcome.Freezer
-} = (*Windows)(nil)
+var (
+	_ outcome.Beginner = (*Windows)(nil)
+	_ outcome.Freezer  = (*Windows)(nil)
+	_ outcome.Part     = (*Windows)(nil)
+)

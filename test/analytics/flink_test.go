@@ -99,7 +99,7 @@ func compareLatency(t *testing.T, s *topics, w world) {
 // runFlink runs the shipped files to the present end of the topics.
 func runFlink(t *testing.T, s *topics) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	const sql = "../../deploy/flink/"
 	cmd := exec.CommandContext(ctx, "./flink/flink.sh", "run", sql+"1-tables.sql", sql+"2-outcomes.sql", sql+"3-windows.sql")

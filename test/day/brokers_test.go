@@ -240,7 +240,7 @@ func (b *brokers) awaitReadout(t *testing.T, ref *reference) (last readout) {
 }
 
 // patience is how long anything may take, also on a machine that has other things to do.
-const patience = 5 * time.Minute
+const patience = 10 * time.Minute
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()

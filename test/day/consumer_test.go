@@ -152,17 +152,21 @@ func (c *consumer) liveAndDie(t *testing.T, b *brokers, s size) {
 // awaitWork waits until the consumer has the lease and its state. One that does not get as
 // far, because brokers with much to do refuse it, is started again, as whoever runs it would.
 func (c *consumer) awaitWork(t *testing.T) bool {
-	for deadline := time.After(patience); ; c.start(t) {
+	deadline := time.After(patience)
+	for range 3 {
 		select {
 		case <-c.works:
 			return true
 		case <-c.exited:
-			t.Logf("a consumer has not begun: %s", c.log[len(c.log)-1])
+			t.Logf("a consumer has not begun: %s", c.log[max(0, len(c.log)-1):])
 		case <-deadline:
 			t.Error("the consumer does not begin to work")
 			return false
 		}
+		c.start(t)
 	}
+	t.Error("no consumer begins to work")
+	return false
 }
 
 // awaitSnapshot waits until the consumer has saved its state once more.

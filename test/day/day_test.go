@@ -40,7 +40,7 @@ func TestSmallDay(t *testing.T) {
 // The whole day. It ends within eight minutes on two cores.
 func TestDay(t *testing.T) {
 	if os.Getenv("PFR_TEST_DAY") == "" {
-		t.Skip("PFR_TEST_DAY is not set: a million searches take minutes, 4 GB of disk and 12 GB of memory")
+		t.Skip("PFR_TEST_DAY is not set: a million searches take eight minutes, 2 GB of disk and 3 GB of memory")
 	}
 	simulate(t, size{queries: 1_000_000, effect: 0.03, kills: 20, snapshots: 5 * time.Second, publishes: 3 * time.Second, life: 3 * time.Second}, 1500)
 }

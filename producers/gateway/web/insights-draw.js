@@ -6,8 +6,8 @@ import { asShare, share, valueOf, whole } from "./insights-metrics.js";
 import { table } from "./operator-tables.js";
 import { frame, path, runs, s, ticks, upTo } from "./plot.js";
 
-/** LINES is how many are told apart in a plot. */
-export const LINES = 6;
+/** LINES is how many are told apart in a plot: as many as there are routes. */
+export const LINES = 7;
 
 const STEPS = { "1m": 60_000, "1h": 3_600_000, "1d": 86_400_000 };
 

@@ -22,6 +22,7 @@ let asked = 0; // counts what was asked for: a late answer to an old question is
 let shown = null;
 /** @type {number|null} */
 let looked = null; // the start that is looked at; null: the last one
+let byHand = false; // somebody has chosen the windows
 
 function showProblem(title, detail, status = 0) {
   const el = $("problem");
@@ -58,6 +59,11 @@ async function look() {
       series(window, "all", ["-"]), series(window, cut, [name]), series(window, "route", ["-"]), series(window, "route+section", ["-"]), series(window, "tier", QUANTILES),
     ]);
     if (mine !== asked) return;
+    if (!byHand && window === "1h" && startsOf(chosen.series).length === 1) { // one hour is no line: minutes may be
+      byHand = true;
+      field("window").value = "1m";
+      return look();
+    }
     shown = { window, cut, series: { all: all.series, chosen: chosen.series, routes: routes.series, sections: sections.series, tiers: tiers.series } };
     const cutShort = [all, chosen, sections, tiers].some((a) => a.truncated) ? " Some of the oldest windows are left out." : "";
     $("fresh").textContent = `As of ${new Date(chosen.as_of).toLocaleTimeString()}.${cutShort}`;
@@ -127,6 +133,7 @@ function fillForm() {
     field("metric").append(h("optgroup", { label: group }, ...METRICS.filter((m) => m.group === group).map((m) => h("option", { value: m.name }, m.label))));
   }
   const params = new URLSearchParams(location.search);
+  byHand = params.has("window");
   for (const name of ["window", "cut", "metric"]) {
     const value = params.get(name);
     if (value && [...field(name).options].some((o) => o.value === value)) field(name).value = value;
@@ -135,6 +142,7 @@ function fillForm() {
 
 form.addEventListener("change", () => {
   looked = null;
+  byHand = true;
   const params = new URLSearchParams(["window", "cut", "metric"].map((n) => [n, field(n).value]));
   history.replaceState(null, "", `/insights?${params}`);
   look();
