@@ -15,6 +15,7 @@ import (
 type postTrainCmd struct {
 	Sample postTrainSampleCmd `cmd:"" help:"Ask teachers, reject what does not pass, keep the rest as rows; run it again to go on."`
 	Export postTrainExportCmd `cmd:"" help:"Write the rows of a run in the formats of trainers."`
+	Report postTrainReportCmd `cmd:"" help:"Quality, latency and cost of routers, relative to a teacher."`
 	Stats  postTrainStatsCmd  `cmd:"" help:"What a run came to."`
 	Check  postTrainCheckCmd  `cmd:"" help:"Whether the journal of a run is whole and its files follow from it."`
 }

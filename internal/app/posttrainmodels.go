@@ -60,6 +60,12 @@ func (w *workshop) teacher(ctx context.Context, name string, temperature float64
 	if name == studentName {
 		return studentTeacher{w.known.student.Load(), w.manifest, temperature}, nil
 	}
+	return w.modelTeacher(ctx, name, temperature)
+}
+
+// modelTeacher returns a language model as a teacher. At a temperature of 0 it decides as it
+// would for a listener.
+func (w *workshop) modelTeacher(ctx context.Context, name string, temperature float64) (posttraining.Teacher, error) {
 	cfg, err := w.model(name)
 	if err != nil {
 		return nil, err

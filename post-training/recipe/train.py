@@ -15,7 +15,7 @@ import time
 from copy import copy, deepcopy
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -26,6 +26,7 @@ def arguments():
     parser.add_argument("--rows", required=True, type=pathlib.Path, help="JSONL of prompt, completion and, if there, weight")
     parser.add_argument("--held-out", type=pathlib.Path, help="such rows that are not learnt: their loss is logged")
     parser.add_argument("--base", required=True, type=pathlib.Path, help="GGUF file of the model that is served")
+    parser.add_argument("--adapter", type=pathlib.Path, help="folder of an adapter with as many layers to go on from")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the adapter and the log")
     parser.add_argument("--epochs", type=float, default=3, help="times over the rows")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many; 0: after the epochs")
@@ -88,10 +89,13 @@ class Router:
         base = AutoModelForCausalLM.from_pretrained(args.base.parent, gguf_file=args.base.name, dtype=torch.float32)
         layers = len(base.model.layers)
         self.frozen = layers - min(args.layers or layers, layers)
-        config = LoraConfig(
-            r=args.rank, lora_alpha=args.alpha, target_modules=LINEAR, layers_to_transform=list(range(self.frozen, layers)), task_type="CAUSAL_LM"
-        )
-        self.model = get_peft_model(base, config)
+        if args.adapter:
+            self.model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
+        else:
+            config = LoraConfig(
+                r=args.rank, lora_alpha=args.alpha, target_modules=LINEAR, layers_to_transform=list(range(self.frozen, layers)), task_type="CAUSAL_LM"
+            )
+            self.model = get_peft_model(base, config)
         inner = self.model.base_model.model.model
         self.head = self.model.base_model.model.lm_head
         self.below = part(inner, inner.layers[: self.frozen], torch.nn.Identity())
@@ -219,7 +223,7 @@ def main():
         router = Router(args)
         rows = read_rows(args.rows, router.tokenizer)
         held_out = read_rows(args.held_out, router.tokenizer) if args.held_out else []
-        log(rows=len(rows), held_out=len(held_out), tokens=sum(len(p) + len(a) for p, a, _ in rows), base=args.base.name,
+        log(rows=len(rows), adapter=str(args.adapter.name) if args.adapter else None, held_out=len(held_out), tokens=sum(len(p) + len(a) for p, a, _ in rows), base=args.base.name,
             epochs=args.epochs, layers=args.layers, batch=args.batch, rate=args.rate, rank=args.rank, alpha=args.alpha, seed=args.seed, torch=torch.__version__)
         train(router, rows, held_out, args, log)
         router.model.save_pretrained(args.out)

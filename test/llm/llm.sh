@@ -96,6 +96,7 @@ with_server() {
   PFR_TEST_LLM_URL=$(wait_healthy)
   PFR_TEST_LLM_MODEL=$(ask "$PFR_TEST_LLM_URL" /v1/models)
   export PFR_TEST_LLM_URL PFR_TEST_LLM_MODEL
+  export -n PFR_LLM_DIR PFR_LLM_LORA PFR_LLM_THREADS # pfr takes variables of its name for settings
   "$@"
 }
 
