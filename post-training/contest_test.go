@@ -1,0 +1,140 @@
+package posttraining_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parallel-fusion/pfr/evaluation/testset"
+	posttraining "github.com/parallel-fusion/pfr/post-training"
+	"github.com/parallel-fusion/pfr/schemas"
+)
+
+// knower decides rightly for the queries of a kind, and counts how often it is asked.
+type knower struct {
+	name    string
+	right   func(i int) bool
+	invalid func(i int) bool
+	fail    string // cannot be asked about this query
+	cost    float64
+	asked   int
+}
+
+func (k *knower) ID() string { return k.name }
+
+func (k *knower) Sample(_ context.Context, a posttraining.Ask) (posttraining.Sample, error) {
+	k.asked++
+	var i int
+	if _, err := fmt.Sscanf(a.Query.Text, "query %d", &i); err != nil {
+		return posttraining.Sample{}, err
+	}
+	s := posttraining.Sample{Route: "search", Model: k.name + "-model", CostUSD: k.cost, Tokens: schemas.Tokens{Prompt: 100, Cached: 90, Completion: 10}}
+	switch {
+	case a.Query.Text == k.fail:
+		return s, errors.New("away")
+	case k.invalid != nil && k.invalid(i):
+		return s, fmt.Errorf("%w: prose", posttraining.ErrInvalid)
+	case k.right(i):
+		s.Route = "similar_artists"
+	}
+	return s, nil
+}
+
+// asLabelled passes the route that is labelled.
+type asLabelled struct{}
+
+func (asLabelled) ID() string { return "as-labelled" }
+
+func (asLabelled) Judge(_ context.Context, q posttraining.Query, d posttraining.Decision) (posttraining.Verdict, error) {
+	return posttraining.Verdict{Pass: d.Route == q.Gold[0].Route}, nil
+}
+
+func asked(n int) []posttraining.Query {
+	var out []posttraining.Query
+	for i := range n {
+		text := fmt.Sprintf("query %d", i)
+		out = append(out, posttraining.Query{ID: text, Text: text, Split: testset.Test, Gold: []testset.Gold{{Route: "similar_artists"}}})
+	}
+	return out
+}
+
+func everyNth(n int) func(int) bool { return func(i int) bool { return i%n == 0 } }
+
+func contest(t *testing.T, answers string, routers ...*knower) posttraining.Contest {
+	t.Helper()
+	c := posttraining.Contest{Judge: asLabelled{}, Answers: answers, Seen: func(int, int) {}}
+	for _, r := range routers {
+		c.Contestants = append(c.Contestants, posttraining.Contestant{Name: r.name, Router: r})
+	}
+	return c
+}
+
+func TestContest(t *testing.T) {
+	teacher := &knower{name: "teacher", right: everyNth(2), cost: .01}
+	small := &knower{name: "small", right: func(i int) bool { return i%4 != 3 }, invalid: everyNth(10), cost: .0001}
+	table, err := contest(t, "", teacher, small).Run(t.Context(), asked(200))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := table.Rows[0], table.Rows[1]
+	if first.Quality.A != .5 || first.Valid != 200 || *first.Quality.Relative != 0 {
+		t.Errorf("teacher %+v", first)
+	}
+	// Three of four are right, but for those of every tenth that would be.
+	if want := float64(150-20) / 200; second.Quality.A != want || second.Valid != 180 || !second.Quality.Better() || second.Model != "small-model" {
+		t.Errorf("small %+v, want quality %v", second, want)
+	}
+	if r := *second.Cost.Relative; r > -.98 || second.PromptTokens != 100 || second.CompletionTokens != 10 {
+		t.Errorf("small costs %+v", second.Cost)
+	}
+	var md bytes.Buffer
+	if err := table.Write(&md); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"as-labelled", "| **quality** | – | +30.0 %", "| **cost** | – | -99.0 %", "90.0 ("} {
+		if !strings.Contains(md.String(), want) {
+			t.Errorf("%s\nlacks %q", md.String(), want)
+		}
+	}
+}
+
+// A contest that stops goes on from what was answered, whatever line was cut off.
+func TestContestGoesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "answers.jsonl")
+	teacher, small := &knower{name: "teacher", right: everyNth(2)}, &knower{name: "small", right: everyNth(3), fail: "query 30"}
+	if _, err := contest(t, file, teacher, small).Run(t.Context(), asked(50)); err == nil || !strings.Contains(err.Error(), "away") {
+		t.Fatalf("error %v", err)
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"contestant":"sma`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	teacher.asked, small.asked, small.fail = 0, 0, ""
+	table, err := contest(t, file, teacher, small).Run(t.Context(), asked(50))
+	if err != nil || table.N != 50 {
+		t.Fatalf("%d: %v", table.N, err)
+	}
+	if teacher.asked != 19 || small.asked != 20 {
+		t.Errorf("asked %d and %d times, want 19 and 20", teacher.asked, small.asked)
+	}
+	if _, err := contest(t, file, teacher, small).Run(t.Context(), asked(50)); err != nil || teacher.asked != 19 {
+		t.Errorf("asked %d times: %v", teacher.asked, err)
+	}
+}
+
+func TestContestNeedsTwo(t *testing.T) {
+	if _, err := contest(t, "", &knower{name: "teacher"}).Run(t.Context(), asked(3)); err == nil {
+		t.Error("one alone is compared")
+	}
+}
