@@ -190,8 +190,20 @@ func (c *Cluster) partitions(ctx context.Context, topic string) (int, error) {
 	return 0, kafka.UnknownTopicOrPartition
 }
 
-// Offsets returns the bounds of every partition of a topic, indexed by partition.
+// Offsets returns the bounds of every partition of a topic, indexed by partition. kafka-go
+// asks each leader by itself and calls it [kafka.Unknown] when one of them did not answer in
+// time; that is asked again a few times.
 func (c *Cluster) Offsets(ctx context.Context, topic string) ([]PartitionOffsets, error) {
+	const attempts, wait = 5, 50 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		out, err := c.offsets(ctx, topic)
+		if !errors.Is(err, kafka.Unknown) || attempt == attempts || !pause(ctx, time.Duration(attempt)*wait) {
+			return out, err
+		}
+	}
+}
+
+func (c *Cluster) offsets(ctx context.Context, topic string) ([]PartitionOffsets, error) {
 	n, err := c.partitions(ctx, topic)
 	if err != nil {
 		return nil, fmt.Errorf("offsets of %s: %w", topic, err)
