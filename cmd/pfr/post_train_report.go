@@ -14,7 +14,7 @@ type postTrainReportCmd struct {
 	model
 	Teacher string   `required:"" help:"Who the others are measured against: student, student:DIR, llm (that of --llm), or a name of router.models; NAME= in front says what the table calls it." placeholder:"[NAME=]ROUTER"`
 	Router  []string `required:"" help:"Who is measured, likewise. Can be repeated." placeholder:"[NAME=]ROUTER"`
-	Judge   string   `default:"labels" help:"Who judges decisions: labels (routes and parameters that people noted), llm, or a name of router.models. It must not be who rejected." placeholder:"NAME"`
+	Judge   string   `default:"labels" help:"Who judges decisions: labels (routes and parameters that people noted), rules (the page that a decision leads to; --own alone), llm, or a name of router.models. It should not be who rejected." placeholder:"NAME"`
 
 	Own    bool     `help:"Test on the cases that come with pfr and are to test on."`
 	Public string   `type:"existingdir" help:"Test on the half to test on of the public query sets in this folder." placeholder:"DIR"`

@@ -19,6 +19,7 @@ import (
 type Client struct {
 	*producers.Client
 	in      *infra
+	archive *liveArchive
 	stop    context.CancelFunc
 	running sync.WaitGroup
 }
@@ -39,7 +40,7 @@ func NewClient(ctx context.Context, cfg Config, log *slog.Logger) (*Client, erro
 	if err != nil {
 		return nil, errors.Join(err, in.close())
 	}
-	c := &Client{Client: searches, in: in}
+	c := &Client{Client: searches, in: in, archive: archive}
 	following, failed := make(chan struct{}), make(chan error, 1)
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop

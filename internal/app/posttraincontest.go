@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,7 +22,7 @@ import (
 type Contest struct {
 	Teacher string
 	Routers []string
-	Judge   string // labels, llm, or a name of router.models
+	Judge   string // labels, llm, a name of router.models, or rules, which judge pages
 
 	Own    bool     // test on the cases of the product of the split test
 	Public string   // and on the half to test on of the public query sets in this folder
@@ -61,11 +62,40 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 		}
 		run.Contestants = append(run.Contestants, posttraining.Contestant{Name: title, Router: r})
 	}
+	if c.Judge == rulesName {
+		table, err := c.byPages(ctx, cfg, run, queries, log)
+		return table, leaks, err
+	}
 	if run.Judge, err = w.judge(ctx, c.Judge); err != nil {
 		return posttraining.Table{}, 0, fmt.Errorf("judge %s: %w", c.Judge, err)
 	}
 	table, err := run.Run(ctx, queries)
 	return table, leaks, err
+}
+
+// byPages has decisions judged by the pages that a pipeline, which is started for it, makes
+// of them.
+func (c Contest) byPages(ctx context.Context, cfg Config, run posttraining.Contest, queries []posttraining.Query, log *slog.Logger) (table posttraining.Table, err error) {
+	if c.Public != "" || len(c.Files) > 0 {
+		return table, errors.New("the judge rules judges pages, and knows what pages need for the cases of the product alone: take no other queries")
+	}
+	cases, err := testset.Own()
+	if err != nil {
+		return table, err
+	}
+	manifest, err := routes.Music()
+	if err != nil {
+		return table, err
+	}
+	cfg.Embedded.Enabled = true
+	err = WithPipeline(ctx, cfg, log, func(ctx context.Context, client *Client) error {
+		if run.Judge, err = newPageJudge(client, cfg, manifest, cases); err != nil {
+			return err
+		}
+		table, err = run.Run(ctx, queries)
+		return err
+	})
+	return table, err
 }
 
 // contestant returns a router by name, deciding as it would for a listener.

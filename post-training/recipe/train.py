@@ -37,6 +37,7 @@ def arguments():
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--alpha", type=int, default=32)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=int, default=20, help="steps between two lines of the log")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -201,7 +202,7 @@ def train(router, rows, held_out, args, log):
             optimiser.zero_grad()
             step += 1
             recent.append(loss.item())
-            if step % 20 == 0 or step == steps:
+            if step % args.report == 0 or step == steps:
                 log(step=step, of=steps, epoch=round(step * args.batch / len(rows), 2), loss=round(sum(recent) / len(recent), 4), seconds=round(time.monotonic() - begin))
                 recent = []
     if held_out:
