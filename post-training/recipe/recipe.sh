@@ -42,18 +42,21 @@ train() { # ROWS OUT [ARGUMENT...]
   local rows=$1 out=$2 gguf
   shift 2
   gguf=$(base)
-  OMP_WAIT_POLICY=passive "$python" -W ignore "$here/train.py" --rows "$rows" --base "$gguf" --out "$out" "$@"
+  TQDM_DISABLE=1 OMP_WAIT_POLICY=passive "$python" -W ignore "$here/train.py" --rows "$rows" --base "$gguf" --out "$out" "$@"
   "$python" "$here/to_gguf.py" "$out" --base "$gguf" --out "$out/router-lora.gguf"
 }
 
+# pfr takes variables of its name for settings, and these are for test/llm/llm.sh.
+pfr() { env -u PFR_LLM_DIR -u PFR_LLM_THREADS "$work/pfr" "$@"; }
+
 smoke() {
-  local work loss
+  local loss
   work=$(mktemp -d)
   trap 'rm -rf -- "$work"' EXIT
   cd "$here/../.."
   go build -o "$work/pfr" ./cmd/pfr
-  "$work/pfr" post-train sample --run "$work/run" --own --evaluation-judge rules --max-calls 200 >"$work/sample" || true # it stops at the limit
-  "$work/pfr" post-train export --run "$work/run" --out "$work/rows" --format trl-sft --own-test --drop-leaks
+  pfr post-train sample --run "$work/run" --own --evaluation-judge rules --max-calls 200 >"$work/sample" || true # it stops at the limit
+  pfr post-train export --run "$work/run" --out "$work/rows" --format trl-sft --own-test --drop-leaks
   train "$work/rows/trl-sft.jsonl" "$work/adapter" --steps 24 --batch 8 --layers 6 --rate 2e-3 --report 6
   loss=$("$python" - "$work/adapter/log.jsonl" <<'PYTHON'
 import json
