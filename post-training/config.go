@@ -69,7 +69,7 @@ func (c Config) Validate() error {
 // spoken to.
 type Parts struct {
 	Queries  []Query   // each id once; all to train on
-	Teachers []Teacher // asked in turn
+	Teachers []Teacher // asked in turn, but for a [Resort]
 	Gates    []Gate    // in order; the first that objects rejects
 	Judge    Judge
 	Form     Form
@@ -78,8 +78,14 @@ type Parts struct {
 // validate reports what is missing, and a judge that would examine its own pupil.
 func (p Parts) validate(evaluationJudge string) error {
 	errs := []error{checkQueries(p.Queries)}
-	if len(p.Teachers) == 0 || p.Judge == nil || p.Form == nil {
-		return errors.New("a run needs a teacher, a judge and a form")
+	resorts := 0
+	for _, t := range p.Teachers {
+		if _, ok := t.(Resort); ok {
+			resorts++
+		}
+	}
+	if len(p.Teachers) == resorts || p.Judge == nil || p.Form == nil {
+		return errors.New("a run needs a teacher that is asked first, a judge and a form")
 	}
 	if p.Judge.ID() == evaluationJudge {
 		errs = append(errs, fmt.Errorf("judge %s: rejects samples, so that it must not be the evaluation judge too", evaluationJudge))

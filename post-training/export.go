@@ -201,6 +201,9 @@ type labelled struct {
 	Weight     float64   `json:"weight"`
 }
 
+// bad reports whether a decision was rejected by somebody who knew.
+func (r Rejection) bad() bool { return r.Decision != "" && r.Stage != StageUnjudged }
+
 // unpaired has every row as good, and every rejected decision as bad, those at hard queries
 // too. A bad one weighs as much as the rows do on average.
 func (e Export) unpaired(rows []Weighted, rejections []Rejection) []any {
@@ -209,7 +212,7 @@ func (e Export) unpaired(rows []Weighted, rejections []Rejection) []any {
 		out = append(out, labelled{e.turns(r.Query), says(r.Decision), true, r.Weight})
 	}
 	for _, r := range rejections {
-		if r.Decision != "" {
+		if r.bad() {
 			out = append(out, labelled{e.turns(r.Query), says(r.Decision), false, 1})
 		}
 	}
@@ -248,7 +251,7 @@ func preferenceOpenAI(prompt []message, p pair) any {
 func (e Export) preferences(rows []Weighted, rejections []Rejection, write func([]message, pair) any) []any {
 	bad := map[string][]string{}
 	for _, r := range rejections {
-		if r.Decision != "" {
+		if r.bad() {
 			bad[r.QueryID] = append(bad[r.QueryID], r.Decision)
 		}
 	}

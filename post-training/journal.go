@@ -31,6 +31,9 @@ const (
 	StageTeacher Stage = "teacher" // its answer was no valid decision
 	StageGate    Stage = "gate"
 	StageJudge   Stage = "judge"
+	// StageUnjudged is that of a decision that the judge was asked about and said nothing of:
+	// whether it is good or bad is not known.
+	StageUnjudged Stage = "unjudged"
 )
 
 // Attempt is a record of the journal: one finished attempt. Whatever a row, a rejection or a

@@ -91,7 +91,7 @@ func TestModelJudge(t *testing.T) {
 			if !errors.Is(err, c.want) || v.Pass != c.pass || v.Reason != c.reason || v.CostUSD != 0.5 || v.Tokens.Prompt != 7 {
 				t.Errorf("%+v, %v", v, err)
 			}
-			if judge.ID() != "decisions by small" || v.Prompt == "" {
+			if judge.ID() != "decisions by small "+v.Prompt || v.Prompt == "" {
 				t.Errorf("judge %q, prompt %q", judge.ID(), v.Prompt)
 			}
 		})

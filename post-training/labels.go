@@ -12,7 +12,7 @@ import (
 
 // Labels judges a decision by what is known of its query: the gold of people (see
 // [testset.Case.Accepts]), and the names that were put into it, each of which must be the
-// value of its parameter, or part of it. A query without gold does not pass: nobody knows.
+// value of its parameter, or part of it. A query without gold gets no verdict: nobody knows.
 type Labels struct {
 	// Manifest says which routes take a name at all.
 	Manifest *routes.Manifest
@@ -24,7 +24,7 @@ func (Labels) ID() string { return "labels-1" }
 // Judge implements [Judge].
 func (l Labels) Judge(_ context.Context, q Query, d Decision) (Verdict, error) {
 	if ok, reason := (testset.Case{Gold: q.Gold}).Accepts(d.Route, d.Params); !ok {
-		return Verdict{Reason: reason}, nil
+		return Verdict{None: len(q.Gold) == 0, Reason: reason}, nil
 	}
 	if parameter := l.missing(q, d); parameter != "" {
 		return Verdict{Reason: "parameter " + parameter + " lacks the name that the query holds"}, nil

@@ -23,11 +23,12 @@ type Progress struct {
 var (
 	ErrMaxCalls = errors.New("the limit of calls is reached")
 	ErrMaxCost  = errors.New("the limit of cost is reached")
+	ErrSilent   = errors.New("the judge gives no verdicts")
 )
 
 // Sample makes attempts until every query is done, then writes the outputs. It stops early
-// when ctx ends, at a limit (an [ErrMaxCalls] or [ErrMaxCost]), or when a teacher or judge
-// cannot be asked; the outputs are then those of what is there, and a later run goes on from
+// when ctx ends, at a limit (an [ErrMaxCalls] or [ErrMaxCost]), when a teacher or judge
+// cannot be asked, or when a judge says nothing (an [ErrSilent]); the outputs are then those of what is there, and a later run goes on from
 // it. Attempts under way when ctx ends are finished. Limits can be passed by as many
 // attempts as there are queries at once. seen is told of every attempt; it may be nil.
 func (r *Run) Sample(ctx context.Context, seen func(Progress)) (Stats, error) {
@@ -64,9 +65,14 @@ type sampling struct {
 	seen  func(Progress)
 	hurry <-chan struct{} // closed when attempts under way should end soon
 
-	mu   sync.Mutex // guards what follows, and the calls of seen
-	sums Progress
+	mu     sync.Mutex // guards what follows, and the calls of seen
+	sums   Progress
+	silent int // attempts in a row that got no verdict
 }
+
+// mostSilent is how many attempts in a row may get no verdict: a judge that answers with
+// nonsense would use up every attempt at every query.
+const mostSilent = 20
 
 // tally adds up what earlier runs in the folder came to.
 func (s *sampling) tally() {
@@ -140,13 +146,22 @@ func (s *sampling) attempt(ctx context.Context, p *progress) error {
 	if s.seen != nil {
 		s.seen(s.sums)
 	}
+	switch {
+	case a.Stage == StageUnjudged:
+		s.silent++
+	case a.Judge != "":
+		s.silent = 0
+	}
+	if s.silent >= mostSilent {
+		return fmt.Errorf("%w: %d in a row, the last: %s", ErrSilent, s.silent, a.Reason)
+	}
 	return nil
 }
 
 // try samples a decision and has it checked. An error says that somebody could not be asked.
 func (s *sampling) try(ctx context.Context, p *progress) (Attempt, error) {
 	q, n := p.query, len(p.attempts)+1
-	t := teacherOf(s.parts.Teachers, q.ID, n)
+	t := p.teacher(s.parts.Teachers, s.cfg.Attempts)
 	a := Attempt{Query: q.ID, Attempt: n, Seed: seedOf(s.cfg.Seed, q.ID, n), Teacher: t.ID()}
 	var sample Sample
 	err := s.again(ctx, "teacher", func() (err error) {
@@ -206,6 +221,9 @@ func (s *sampling) check(ctx context.Context, p *progress, d Decision, a Attempt
 	a.Outcome = Accepted
 	if !v.Pass {
 		a.Outcome, a.Stage, a.By = Rejected, StageJudge, s.parts.Judge.ID()
+	}
+	if v.None {
+		a.Stage = StageUnjudged
 	}
 	return a, nil
 }

@@ -144,13 +144,13 @@ func TestAnotherRunIsRefused(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	s := manyQueries(t, 2)
 	for want, change := range map[string]func(*posttraining.Config, *posttraining.Parts){
-		"must not be the evaluation judge": func(c *posttraining.Config, _ *posttraining.Parts) { c.EvaluationJudge = "strict" },
-		"say who will judge":               func(c *posttraining.Config, _ *posttraining.Parts) { c.EvaluationJudge = "" },
-		"is there twice":                   func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries = append(p.Queries, p.Queries[0]) },
-		"of the split \"test\"":            func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries[1].Split = "test" },
-		"there are no queries":             func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries = nil },
-		"needs a teacher":                  func(_ *posttraining.Config, p *posttraining.Parts) { p.Teachers = nil },
-		"attempts 0":                       func(c *posttraining.Config, _ *posttraining.Parts) { c.Attempts = 0 },
+		"must not be the evaluation judge":    func(c *posttraining.Config, _ *posttraining.Parts) { c.EvaluationJudge = "strict" },
+		"say who will judge":                  func(c *posttraining.Config, _ *posttraining.Parts) { c.EvaluationJudge = "" },
+		"is there twice":                      func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries = append(p.Queries, p.Queries[0]) },
+		"of the split \"test\"":               func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries[1].Split = "test" },
+		"there are no queries":                func(_ *posttraining.Config, p *posttraining.Parts) { p.Queries = nil },
+		"needs a teacher that is asked first": func(_ *posttraining.Config, p *posttraining.Parts) { p.Teachers = nil },
+		"attempts 0":                          func(c *posttraining.Config, _ *posttraining.Parts) { c.Attempts = 0 },
 	} {
 		asked := false
 		cfg, p := config(t.TempDir()), parts(t, s)

@@ -57,11 +57,14 @@ const verdictSchema = `{"type":"object","properties":{"reason":{"type":"string"}
 	`"required":["reason","verdict"],"additionalProperties":false}`
 
 // ID implements [Judge].
-func (j ModelJudge) ID() string { return "decisions by " + j.model.ID() }
+func (j ModelJudge) ID() string { return "decisions by " + j.model.ID() + " " + j.version() }
+
+// version names the prompt and the form of the answer.
+func (j ModelJudge) version() string { return digest([]byte(j.prompt + verdictSchema)) }
 
 // Judge implements [Judge].
 func (j ModelJudge) Judge(ctx context.Context, q Query, d Decision) (Verdict, error) {
-	v := Verdict{Prompt: digest([]byte(j.prompt + verdictSchema))}
+	v := Verdict{Prompt: j.version()}
 	reply, err := j.model.Ask(ctx, Question{
 		System: j.prompt, Schema: json.RawMessage(verdictSchema),
 		User: struct {
@@ -74,7 +77,7 @@ func (j ModelJudge) Judge(ctx context.Context, q Query, d Decision) (Verdict, er
 		err = v.read(reply.Members)
 	}
 	if errors.Is(err, ErrNoVerdict) { // it was paid for, and would come again
-		v.Pass, v.Reason = false, "the judge gave no verdict"
+		v.Pass, v.None, v.Reason = false, true, "the judge gave no verdict"
 		return v, nil
 	}
 	return v, err

@@ -100,6 +100,7 @@ type Gate struct {
 // Verdict is what a judge says of a decision.
 type Verdict struct {
 	Pass    bool
+	None    bool   // there is no verdict: nothing is known of the decision, and it does not pass
 	Reason  string // one line
 	Prompt  string // version of the judge's prompt; "" where there is none
 	Tokens  schemas.Tokens

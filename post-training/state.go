@@ -30,10 +30,11 @@ func (p *progress) done(c Config) bool {
 	return len(p.attempts) >= c.Attempts || p.accepted() >= c.Keep
 }
 
-// earlier returns the attempt that came to a decision first, or nil.
+// earlier returns the attempt that came to a decision first, or nil. One that has got no
+// verdict does not count.
 func (p *progress) earlier(decision string) *Attempt {
 	for i := range p.attempts {
-		if p.attempts[i].Decision == decision {
+		if p.attempts[i].Decision == decision && p.attempts[i].Stage != StageUnjudged {
 			return &p.attempts[i]
 		}
 	}
@@ -65,11 +66,24 @@ func seedOf(seed uint64, query string, attempt int) uint64 {
 	return hashOf(strconv.FormatUint(seed, 10), query, strconv.Itoa(attempt)) & math.MaxInt64
 }
 
-// teacherOf returns who is asked for an attempt: the teachers in turn, beginning with one
-// that depends on the query, so that each of them is asked first as often.
-func teacherOf(teachers []Teacher, query string, attempt int) Teacher {
-	n := uint64(len(teachers))
-	return teachers[(hashOf(query)%n+uint64(attempt-1))%n]
+// teacher returns who is asked for the next attempt: the teachers in turn, beginning with one
+// that depends on the query, so that each of them is asked first as often. At the last
+// attempt, if none has passed, it is a [Resort] that has an answer.
+func (p *progress) teacher(teachers []Teacher, attempts int) Teacher {
+	next := len(p.attempts) + 1
+	var inTurn []Teacher
+	for _, t := range teachers {
+		resort, ok := t.(Resort)
+		if !ok {
+			inTurn = append(inTurn, t)
+			continue
+		}
+		if next == attempts && p.accepted() == 0 && resort.Answers(p.query) {
+			return t
+		}
+	}
+	n := uint64(len(inTurn))
+	return inTurn[(hashOf(p.query.ID)%n+uint64(next-1))%n]
 }
 
 func hashOf(parts ...string) uint64 {

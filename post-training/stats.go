@@ -27,6 +27,7 @@ type Stats struct {
 	Invalid    int     `json:"invalid"` // no decision at all
 	ByGates    int     `json:"rejected_by_gates"`
 	ByJudge    int     `json:"rejected_by_judge"`
+	Unjudged   int     `json:"unjudged"` // the judge gave no verdict
 	CostUSD    float64 `json:"cost_usd"`
 	Tokens     int     `json:"tokens"`                  // read and written by teachers
 	JudgeToken int     `json:"judge_tokens"`            // likewise, by the judge
@@ -114,6 +115,8 @@ func (s *Stats) count(a Attempt) {
 			s.ByGates++
 		case StageJudge:
 			s.ByJudge++
+		case StageUnjudged:
+			s.Unjudged++
 		}
 	}
 	s.Teachers[a.Teacher] = t
@@ -126,12 +129,13 @@ func cents(usd float64) float64 { return math.Round(usd*1e9) / 1e9 }
 func (s Stats) Write(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "queries\t%d\tresolved %d, hard %d, waiting for attempts %d\n", s.Queries, s.Resolved, s.Hard, s.Waiting)
-	fmt.Fprintf(w, "samples\t%d\taccepted %d, repeated %d, invalid %d, rejected by gates %d, by the judge %d\n", s.Calls, s.Accepted, s.Repeated, s.Invalid, s.ByGates, s.ByJudge)
+	fmt.Fprintf(w, "samples\t%d\taccepted %d, repeated %d, invalid %d, rejected by gates %d, by the judge %d, without a verdict %d\n",
+		s.Calls, s.Accepted, s.Repeated, s.Invalid, s.ByGates, s.ByJudge, s.Unjudged)
 	fmt.Fprintf(w, "passed at first\t%.1f %%\tof the queries that are done\n", 100*s.PassFirst)
 	fmt.Fprintf(w, "cost\t%.4f USD\t%d tokens of teachers, %d of the judge\n", s.CostUSD, s.Tokens, s.JudgeToken)
 	fmt.Fprintf(w, "judges\t%s\trejects; %s evaluates\n", s.Settings.Judge, s.Settings.EvaluationJudge)
 	fmt.Fprintf(w, "rows by route\t%d\t%s\n", s.Accepted, counted(s.Routes))
-	fmt.Fprintf(w, "rejections by\t%d\t%s\n", s.Invalid+s.ByGates+s.ByJudge, counted(s.Reasons))
+	fmt.Fprintf(w, "rejections by\t%d\t%s\n", s.Invalid+s.ByGates+s.ByJudge+s.Unjudged, counted(s.Reasons))
 	for _, name := range slices.Sorted(maps.Keys(s.Sources)) {
 		c := s.Sources[name]
 		fmt.Fprintf(w, "source %s\t%d\tresolved %d, hard %d\n", name, c.Queries, c.Resolved, c.Hard)

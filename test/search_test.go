@@ -21,6 +21,8 @@ func TestPipeline(t *testing.T) {
 			t.Run("progressive sections", func(t *testing.T) { testProgress(t, p) })
 			t.Run("pages stay readable", func(t *testing.T) { testPageByID(t, p) })
 			t.Run("interactions", func(t *testing.T) { testInteractions(t, p) })
+			t.Run("plain search", func(t *testing.T) { testPlainSearch(t, p) })
+			t.Run("measured", func(t *testing.T) { testMeasured(t, p) })
 			t.Run("terminal", func(t *testing.T) { testTerminal(t, p) })
 			t.Run("bad requests", func(t *testing.T) { testBadRequests(t, p) })
 			for _, proc := range slices.Backward(p.procs) {

@@ -16,6 +16,7 @@ type evaluateCmd struct {
 	Recs      evaluateRecsCmd      `cmd:"" help:"Recall, nDCG, coverage and novelty of the recommenders on what listeners played."`
 	SERPs     evaluateSERPsCmd     `cmd:"" name:"serps" help:"How much better pages are than those of regular search, as judges see it."`
 	Diff      evaluateDiffCmd      `cmd:"" help:"What changed between two reports of pages."`
+	TREC      evaluateTRECCmd      `cmd:"" name:"trec" help:"The measures of trec_eval and ndeval on runs, and how two runs differ."`
 	Testset   evaluateTestsetCmd   `cmd:"" name:"testset" help:"Look at, check and make the cases that routers and pages are measured on."`
 	Label     evaluateLabelCmd     `cmd:"" help:"Say what you think of pages, to find out what a judge is worth."`
 	Agreement evaluateAgreementCmd `cmd:"" help:"How far judges agree with people, and what their pass rates are worth."`

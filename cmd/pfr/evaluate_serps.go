@@ -41,16 +41,6 @@ type evaluateSERPsCmd struct {
 	Against string `type:"existingfile" help:"Fail if the candidate is worse than that of this earlier report beyond chance." placeholder:"FILE"`
 }
 
-// judging are the flags that choose a judge.
-type judging struct {
-	JudgeLLM     []string `name:"judge-llm" help:"Language model that judges, at an OpenAI-compatible server, instead of the rules. Several are a panel." placeholder:"URL"`
-	JudgeModel   []string `name:"judge-model" help:"Name of the model at each of those servers." placeholder:"NAME"`
-	JudgeKeyFile []string `name:"judge-key-file" type:"existingfile" help:"File with the API key of each." placeholder:"FILE"`
-	Judgments    string   `help:"Folder in which judges keep their answers (default: judgments in that of the report)." placeholder:"DIR"`
-	MaxUSD       float64  `name:"max-usd" help:"What judging may spend; 0: no limit. Prices are those of router.llm.prices."`
-	Labels       []string `type:"existingfile" help:"What people said of such pages: the report says how far the judge agrees." placeholder:"FILE"`
-}
-
 // table2 are the use cases of the article's Table 2.
 func table2() []testset.UseCase {
 	return []testset.UseCase{testset.SimilarArtists, testset.NewReleases, testset.BroadMusic, testset.BroadPodcast}
@@ -60,6 +50,10 @@ func table2() []testset.UseCase {
 func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if c.Candidate == c.Baseline {
 		return errors.New("--candidate and --baseline are the same")
+	}
+	who, err := c.settings(p, c.Out)
+	if err != nil {
+		return err
 	}
 	cases, about, err := c.cases()
 	if err != nil {
@@ -72,20 +66,20 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	panel, end, err := c.panel(p, c.Out)
+	j, err := openJury(who, p.log)
 	if err != nil {
 		return err
 	}
-	bar := &progress{out: p.err}
-	panel.Run.Progress = func(now judge.Progress) { bar.show("judged", int64(now.Done), int64(now.Of)) }
-	judged, stopped := serps.Judge(ctx, panel, pages)
-	bar.end()
-	about.Judge = panel.Pages.ID()
-	about.Calibration, err = c.calibration(about.Judge, filepath.Join(c.Out, "judgments"))
-	if err := errors.Join(err, end()); err != nil {
-		return err
+	judged, stopped := j.judge(ctx, p, pages)
+	about.Judge = j.Pages.ID()
+	about.Calibration, err = c.calibration(about.Judge, who.Dir)
+	if err := errors.Join(err, j.close()); err != nil {
+		return errors.Join(stopped, err)
 	}
 	report := serps.NewReport(about, judged)
+	if report.All.N == 0 {
+		return errors.Join(stopped, fmt.Errorf("no case was judged: %s", report.Unjudged[0].Why))
+	}
 	if err := c.write(report, judged); err != nil {
 		return errors.Join(stopped, err)
 	}
@@ -93,6 +87,7 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "\nreport.html, report.md and report.json are in %s\n", c.Out)
+	j.write(p.out, who.Dir)
 	return errors.Join(stopped, c.gates(report))
 }
 
@@ -185,58 +180,6 @@ func (c *evaluateSERPsCmd) collect(ctx context.Context, p *program, cases []test
 	return pages, err
 }
 
-// panel returns who judges. The caller calls end.
-func (j judging) panel(p *program, out string) (panel serps.Panel, end func() error, err error) {
-	panel.Run = judge.DefaultRunConfig()
-	if len(j.JudgeLLM) == 0 {
-		r, err := app.RuleJudge()
-		panel.Pages, panel.Pairs = r, r
-		return panel, func() error { return nil }, err
-	}
-	cfg := app.DefaultJudgeConfig()
-	cfg.Dir, cfg.MaxUSD = j.dir(out), j.MaxUSD
-	settings, err := p.settings()
-	if err != nil {
-		return panel, nil, err
-	}
-	for i, url := range j.JudgeLLM {
-		m := app.JudgeModel()
-		m.URL, m.Prices = url, settings.Router.LLM.Prices
-		if i < len(j.JudgeModel) {
-			m.Model = j.JudgeModel[i]
-		}
-		if i < len(j.JudgeKeyFile) {
-			m.KeyFile = j.JudgeKeyFile[i]
-		}
-		cfg.Models = append(cfg.Models, m)
-	}
-	judges, err := app.OpenJudges(cfg, p.log, nil)
-	if err != nil {
-		return panel, nil, err
-	}
-	panel.Pages, panel.Pairs = judges.Pages, judges.Pairs
-	return panel, judges.Close, nil
-}
-
-func (j judging) dir(out string) string {
-	if j.Judgments != "" {
-		return j.Judgments
-	}
-	return filepath.Join(out, "judgments")
-}
-
-// calibration says how far the judge agrees with people.
-func (j judging) calibration(id, dir string) (string, error) {
-	if len(j.JudgeLLM) == 0 {
-		return "uncalibrated: rules, compared with no people", nil
-	}
-	if j.Judgments != "" {
-		dir = j.Judgments
-	}
-	report, err := app.Agreement(j.Labels, dir)
-	return report.Calibration(id, string(judge.Overall)).Statement(), err
-}
-
 // write writes all files of a report.
 func (c *evaluateSERPsCmd) write(r serps.Report, j serps.Judged) error {
 	pages := make([]serps.Pages, len(j.Outcomes))
@@ -266,7 +209,7 @@ func writeFile(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // of no effect once it has its name
+	defer func() { _ = os.Remove(f.Name()) }() // of no effect once it has its name
 	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
 		return err
 	}

@@ -29,13 +29,13 @@ type postTrainSampleCmd struct {
 	Student  bool     `name:"student-queries" help:"Sample for the queries that the student was trained on, with names in their slots."`
 	Data     string   `type:"existingdir" help:"Folder of such queries (default: the embedded ones)." placeholder:"DIR"`
 	Public   string   `type:"existingdir" env:"PFR_QUERY_DATA" help:"Folder of the public query sets: sample for the half to learn from." placeholder:"DIR"`
-	Log      []string `type:"existingfile" help:"Queries that were asked, one a line, with or without a tab and routes that suit. Can be repeated." placeholder:"FILE"`
+	Log      []string `type:"existingfile" help:"Queries that were asked, one a line; after tabs, if they are known, routes that suit and parameters of the first as JSON. Can be repeated." placeholder:"FILE"`
 	Fillings int      `default:"1" help:"How often a query with slots is filled with names."`
 
-	Teacher     []string `default:"student" help:"Who decides: student (in the process), llm (that of --llm), or a name of router.models. Several are asked in turn." placeholder:"NAME"`
+	Teacher     []string `default:"student" help:"Who decides: student (in the process), llm (that of --llm), or a name of router.models. Several are asked in turn. With gold among them, what people noted is the last attempt at a query that nothing passed for." placeholder:"NAME"`
 	Temperature float64  `default:"2" help:"Of the teachers."`
 	Judge       string   `default:"labels" help:"Who rejects: labels (what is known of the query), llm, or a name of router.models." placeholder:"NAME"`
-	Evaluation  string   `name:"evaluation-judge" required:"" help:"Who will judge the trained router; it must be another." placeholder:"NAME"`
+	Evaluation  string   `name:"evaluation-judge" required:"" help:"Who will judge the trained router: rules, people, labels, llm, or a name of router.models; it must be another model than rejects." placeholder:"NAME"`
 	Resolvable  bool     `help:"Reject names of artists and shows that the catalogue does not have."`
 
 	Attempts int     `default:"8" help:"At most, for a query."`
@@ -99,6 +99,13 @@ func (c *postTrainExportCmd) Run(p *program) error {
 		return err
 	}
 	e.Selection, e.DropLeaks = posttraining.Selection{Cap: c.Cap, Balance: c.Balance, Seed: c.Seed}, c.Drop
+	stats, err := posttraining.Check(c.Dir) // files of a run that was killed may be of two states
+	if err != nil {
+		return err
+	}
+	if stats.Waiting > 0 {
+		fmt.Fprintf(p.out, "the run is not finished: %d of %d queries wait for attempts\n", stats.Waiting, stats.Queries)
+	}
 	results, err := posttraining.Read(c.Dir)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,6 +142,11 @@ func TestKappaInterval(t *testing.T) {
 	if err != nil || got != again || math.Abs(got.Low-(.4667-1.96*.0467)) > .02 || math.Abs(got.High-(.4667+1.96*.0467)) > .02 {
 		t.Errorf("%+v, %+v, %v", got, again, err)
 	}
+	// Pages are judged at once, so answers come in any order.
+	slices.Reverse(all)
+	if turned, err := agreement.KappaInterval(labels, all); err != nil || turned != got {
+		t.Errorf("%+v in one order, %+v in another: %v", got, turned, err)
+	}
 	var twins []agreement.Rating
 	for i, r := range ratings(50, 12, 13, 25, 100) {
 		r.Case = fmt.Sprint(i)
@@ -238,6 +244,10 @@ func TestReadLabels(t *testing.T) {
 	}
 	if strings.Join(said, ", ") != want || err != nil || got[2].Other != "z" {
 		t.Errorf("%q, %v", said, err)
+	}
+	whole := text[:strings.Index(text, "\n")]
+	if got, err := agreement.ReadLabels(strings.NewReader(whole)); err != nil || len(got) != 1 {
+		t.Errorf("a last line that only lacks its end is lost: %v, %v", got, err)
 	}
 	for name, line := range map[string]string{
 		"line 1: unexpected end":  `{"case":`,

@@ -91,18 +91,19 @@ func (l Label) turned() Label {
 }
 
 // ReadLabels reads labels, one JSON object a line, and returns those that hold; see
-// [Latest]. A last line without an end was being written when its process was killed, and
-// is left out.
+// [Latest]. A last line that is torn was being written when its process was killed, and is
+// left out; one that only lacks its end counts.
 func ReadLabels(r io.Reader) ([]Label, error) {
 	var out []Label
 	in := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return Latest(out), nil
-		}
-		if err != nil {
+		end := errors.Is(err, io.EOF)
+		if err != nil && !end {
 			return nil, fmt.Errorf("read labels: %w", err)
+		}
+		if end && !json.Valid(line) {
+			return Latest(out), nil
 		}
 		var l Label
 		if err := json.Unmarshal(line, &l); err != nil {

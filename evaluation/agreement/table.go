@@ -1,8 +1,8 @@
 package agreement
 
 import (
+	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/parallel-fusion/pfr/evaluation/stats"
@@ -145,33 +145,27 @@ func Alpha(units [][]string) float64 {
 	return ((n-1)*same - chance) / (n*(n-1) - chance)
 }
 
-// Resampling of the bootstrap.
-const (
-	resamples = 2000
-	seed      = 20260302
-)
+// seed of the bootstrap.
+const seed = 20260302
 
 // KappaInterval is the 95 % percentile bootstrap interval of κ over cases: items of one
-// case are drawn together. The same ratings give the same interval.
+// case are drawn together. The same ratings give the same interval, in whatever order they
+// come.
 func KappaInterval(labels []string, ratings []Rating) (stats.Interval, error) {
 	if _, err := NewTable(labels, ratings); err != nil || len(ratings) == 0 {
 		return stats.Interval{Low: -1, High: 1}, err
 	}
-	cases := countByCase(labels, ratings)
-	random := rand.New(rand.NewPCG(seed, uint64(len(ratings))))
-	drawn, counts := flat(labels)
-	values := make([]float64, resamples)
-	for i := range values {
+	cases := countByCase(labels, slices.SortedStableFunc(slices.Values(ratings), func(a, b Rating) int { return cmp.Compare(a.Case, b.Case) }))
+	table, counts := flat(labels)
+	return stats.Bootstrap(len(cases), seed, func(drawn []int) float64 {
 		clear(counts)
-		for range cases {
-			for _, c := range cases[random.IntN(len(cases))] {
+		for _, i := range drawn {
+			for _, c := range cases[i] {
 				counts[c]++
 			}
 		}
-		values[i] = drawn.Kappa()
-	}
-	const tail = .025
-	return stats.Interval{Low: stats.Quantile(values, tail), High: stats.Quantile(values, 1-tail)}, nil
+		return table.Kappa()
+	}), nil
 }
 
 // flat returns a table whose cells are those of a list, row by row.

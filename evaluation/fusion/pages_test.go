@@ -6,10 +6,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	pages "github.com/parallel-fusion/pfr/evaluation/fusion"
+	"github.com/parallel-fusion/pfr/evaluation/stats"
+	"github.com/parallel-fusion/pfr/evaluation/trec"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/tool-workers/catalog"
 	"github.com/parallel-fusion/pfr/tool-workers/taste"
@@ -31,13 +34,9 @@ var measures = []string{"α-nDCG", "α-nDCG without kinds", "needs covered", "ne
 // score measures a list beside a pool of all that was found.
 func (k *kitchen) score(q query, items, pool []schemas.Item, hidden map[uint32]bool) []float64 {
 	out := make([]float64, 0, len(measures))
-	depth := len(pool)
-	for _, kinds := range []bool{true, false} {
-		out = append(out, pages.AlphaNDCG(k.list(q, items, kinds), k.list(q, pool, kinds), 0.5, depth))
-	}
-	for _, kinds := range []bool{true, false} {
-		out = append(out, pages.Covered(k.list(q, items, kinds), k.list(q, pool, kinds)))
-	}
+	kinds := trec.CoverLists(k.list(q, items, true), k.list(q, pool, true))
+	without := trec.CoverLists(k.list(q, items, false), k.list(q, pool, false))
+	out = append(out, kinds.AlphaNDCG(0.5, len(pool)), without.AlphaNDCG(0.5, len(pool)), kinds.SubtopicRecall(0), without.SubtopicRecall(0))
 	var artists, works []string
 	played := 0
 	for _, it := range items {
@@ -107,28 +106,29 @@ func column(rows [][]float64, i int) []float64 {
 	return out
 }
 
-func mean(x []float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += v
+// queries names the queries of the results: each is drawn alone.
+func (r results) queries() []string {
+	out := make([]string, len(r.page))
+	for i := range out {
+		out[i] = strconv.Itoa(i)
 	}
-	return sum / float64(max(1, len(x)))
+	return out
 }
 
 // report writes how much better a page is than each list, by measure, and returns the
 // differences.
-func (r results) report(t *testing.T, title string) map[string][]pages.Difference {
+func (r results) report(t *testing.T, title string) map[string][]stats.Paired {
 	t.Helper()
-	out := map[string][]pages.Difference{}
+	out := map[string][]stats.Paired{}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d queries, %.1f items shown at first\n", title, len(r.page), float64(r.shown)/float64(len(r.page)))
 	for _, name := range slices.Sorted(maps.Keys(r.lists)) {
 		fmt.Fprintf(&b, "  page against %s, %d lists shorter than the page\n", name, r.short[name])
 		for i, measure := range measures {
 			page, list := column(r.page, i), column(r.lists[name], i)
-			d := pages.Paired(page, list, 1)
+			d := stats.Compare(page, list, r.queries(), 1)
 			out[name] = append(out[name], d)
-			fmt.Fprintf(&b, "    %-22s %.3f against %.3f: %+.3f (%+.3f to %+.3f)\n", measure, mean(page), mean(list), d.Mean, d.Low, d.High)
+			fmt.Fprintf(&b, "    %-22s %.3f against %.3f: %+.3f (%+.3f to %+.3f)\n", measure, d.A, d.B, d.Difference, d.DifferenceInterval.Low, d.DifferenceInterval.High)
 		}
 	}
 	t.Log(b.String())
@@ -259,18 +259,18 @@ func TestThePageAgainstEachTool(t *testing.T) {
 // better wants a page to be better than a list in the needs that it meets and, where plays
 // are known, in the people whom it serves, and surely so in the full measurement; and to
 // say nothing twice.
-func better(t *testing.T, what string, d []pages.Difference, plays bool) {
+func better(t *testing.T, what string, d []stats.Paired, plays bool) {
 	t.Helper()
 	if strings.HasSuffix(what, unfused) {
 		return // another question, which is answered in the report
 	}
-	if needs := d[slices.Index(measures, "α-nDCG")]; needs.Mean <= 0 || full() && needs.Low <= 0 {
+	if needs := d[slices.Index(measures, "α-nDCG")]; needs.Difference <= 0 || full() && !needs.Better() {
 		t.Errorf("%s: needs met %+v", what, needs)
 	}
-	if served := d[slices.Index(measures, "served")]; plays && (served.Mean <= 0 || full() && served.Low <= 0) {
+	if served := d[slices.Index(measures, "served")]; plays && (served.Difference <= 0 || full() && !served.Better()) {
 		t.Errorf("%s: people served %+v", what, served)
 	}
-	if works := d[slices.Index(measures, "works")]; works.Low < 0 {
+	if works := d[slices.Index(measures, "works")]; works.DifferenceInterval.Low < 0 {
 		t.Errorf("%s: distinct works %+v", what, works)
 	}
 }

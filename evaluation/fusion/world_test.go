@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	pages "github.com/parallel-fusion/pfr/evaluation/fusion"
 	fusion "github.com/parallel-fusion/pfr/fusion-aggregator"
 	"github.com/parallel-fusion/pfr/schemas"
 	"github.com/parallel-fusion/pfr/schemas/routes"
@@ -274,8 +273,8 @@ func (k *kitchen) served(q query, items, pool []schemas.Item, plays map[uint32]b
 	return float64(len(found)) / float64(max(1, len(wanted)))
 }
 
-func (k *kitchen) list(q query, items []schemas.Item, kinds bool) pages.List {
-	out := make(pages.List, len(items))
+func (k *kitchen) list(q query, items []schemas.Item, kinds bool) [][]string {
+	out := make([][]string, len(items))
 	for i, it := range items {
 		out[i] = k.facts(it).facets(q, kinds)
 	}

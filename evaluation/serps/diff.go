@@ -16,6 +16,7 @@ type Diff struct {
 	Of, Against Report
 	UseCases    []Change
 	All         Change
+	Apart       int      // cases that only one of the reports has judged
 	Gained      []Result // cases that pass now and did not
 	Lost        []Result // cases that passed and do not now
 }
@@ -54,6 +55,7 @@ func Compare(later, earlier Report) (Diff, error) {
 	if len(now) == 0 {
 		return Diff{}, fmt.Errorf("compare reports: they have no case in common")
 	}
+	d.Apart = len(later.Cases) + len(earlier.Cases) - 2*len(now)
 	d.All = change("all", now, then, func(Result) bool { return true })
 	for _, u := range testset.UseCases() {
 		if c := change(string(u), now, then, func(r Result) bool { return r.UseCase == u }); c.N > 0 {
@@ -69,7 +71,7 @@ func change(name string, now, then []Result, in func(Result) bool) Change {
 	for i, r := range now {
 		if in(r) {
 			a, b = append(a, number(r.Candidate[judge.Overall])), append(b, number(then[i].Candidate[judge.Overall]))
-			group = append(group, testset.Normalise(r.Query))
+			group = append(group, r.group())
 		}
 	}
 	return Change{name, stats.Compare(a, b, group, seed)}
@@ -98,6 +100,9 @@ func (d Diff) Write(w io.Writer) error {
 	for _, c := range append(d.UseCases, d.All) {
 		fmt.Fprintf(&b, "| %s | %d | %.3f | %.3f | %+.3f (%+.3f to %+.3f) | %s |\n",
 			c.Name, c.N, c.B, c.A, c.Difference, c.DifferenceInterval.Low, c.DifferenceInterval.High, pValue(c.Paired))
+	}
+	if d.Apart > 0 {
+		fmt.Fprintf(&b, "\nLeft out: %d cases that only one of the reports has judged\n", d.Apart)
 	}
 	for _, list := range []struct {
 		what  string

@@ -15,11 +15,6 @@ import (
 //go:embed report.html
 var page string
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"percent": percent, "improvement": improvement, "points": points, "pvalue": pValue,
-	"dimensions": judge.Dimensions, "plot": newPlot, "upto": upto,
-}).Parse(page))
-
 // Page is a report with the single cases, for [Page.Write].
 type Page struct {
 	Report
@@ -69,7 +64,16 @@ func (p Page) Sorted() []Case {
 
 // Write writes the report as one HTML file that needs nothing else: tables, plots, and both
 // pages of every case side by side.
-func (p Page) Write(w io.Writer) error { return pageTemplate.Execute(w, p) }
+func (p Page) Write(w io.Writer) error {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"percent": percent, "improvement": improvement, "points": points, "pvalue": pValue,
+		"dimensions": judge.Dimensions, "plot": newPlot, "upto": upto,
+	}).Parse(page)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return t.Execute(w, p)
+}
 
 // upto cuts a list of items.
 func upto(n int, items []judge.Item) []judge.Item { return items[:min(n, len(items))] }

@@ -21,7 +21,7 @@ type Outcome struct {
 	BaselineVerdicts  map[judge.Dimension]judge.Verdict `json:"baseline_verdicts,omitempty"`
 	// Preference is the candidate's outcome in both orders: first is a win, second a loss.
 	Preference judge.Choice `json:"preference,omitempty"`
-	Reason     string       `json:"reason,omitempty"`  // of the preference, candidate first
+	Reason     string       `json:"reason,omitempty"`   // of the preference, candidate first
 	Unjudged   string       `json:"unjudged,omitempty"` // why a judge has not answered; the case is left out
 }
 
@@ -72,7 +72,31 @@ func outcome(p Pages, a, b judge.Judged, c judge.Compared) Outcome {
 		return Outcome{Pages: p, Unjudged: err.Error()}
 	}
 	return Outcome{
-		Pages: p, CandidateVerdicts: a.Judgment.Verdicts, BaselineVerdicts: b.Judgment.Verdicts,
-		Preference: c.Comparison.Outcome, Reason: c.Comparison.There.Reason,
+		Pages: p, CandidateVerdicts: p.Candidate.verdicts(a.Judgment), BaselineVerdicts: p.Baseline.verdicts(b.Judgment),
+		Preference: p.preference(c.Comparison.Outcome), Reason: c.Comparison.There.Reason,
 	}
+}
+
+// preference returns what a judge prefers. A page that came is better than one that did not.
+func (p Pages) preference(judged judge.Choice) judge.Choice {
+	switch a, b := p.Candidate.Error == "", p.Baseline.Error == ""; {
+	case a && !b:
+		return judge.First
+	case b && !a:
+		return judge.Second
+	}
+	return judged
+}
+
+// verdicts returns what a judge said of a page. One that did not come does not pass, though
+// a judge may find an empty page right: that it is empty is a fault and not an answer.
+func (m Made) verdicts(j judge.Judgment) map[judge.Dimension]judge.Verdict {
+	if m.Error == "" {
+		return j.Verdicts
+	}
+	out := map[judge.Dimension]judge.Verdict{}
+	for _, d := range judge.Dimensions() {
+		out[d] = judge.Verdict{Reason: "there is no page"}
+	}
+	return out
 }

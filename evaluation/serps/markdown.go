@@ -57,7 +57,7 @@ func (r Report) facts() []fact {
 		{"test set", fmt.Sprintf("%s, %d cases; today is %s", r.TestSet, r.All.N, r.Today)},
 		{"judge", r.Judge},
 		{"agreement with people", r.Calibration},
-		{"figures", "shares of pages that pass overall; intervals by the paired bootstrap over queries, " + fmt.Sprint(stats.Resamples) + " draws; p by the randomisation test"},
+		{"figures", "shares of pages that pass overall; intervals by the paired bootstrap over " + fmt.Sprint(r.All.Overall().Groups) + " clusters of cases, " + fmt.Sprint(stats.Resamples) + " draws; p by the randomisation test"},
 		{"positions", fmt.Sprintf("%d pairs, the same answer in both orders for %s, the first page chosen in %s", r.Positions.Pairs, percent(r.Positions.Consistency()), percent(r.Positions.FirstRate()))},
 	}
 	if r.CostUSD > 0 {
@@ -65,6 +65,9 @@ func (r Report) facts() []fact {
 	}
 	if r.Warning != "" {
 		out = append(out, fact{"warning", r.Warning})
+	}
+	if r.Missing != (Missing{}) {
+		out = append(out, fact{"pages that did not come", fmt.Sprintf("%d of %s, %d of %s: they do not pass", r.Missing.Candidate, r.Candidate, r.Missing.Baseline, r.Baseline)})
 	}
 	if len(r.Unjudged) > 0 {
 		out = append(out, fact{"not judged", fmt.Sprintf("%d cases, left out: the first, %s, because %s", len(r.Unjudged), r.Unjudged[0].Case, firstLine(r.Unjudged[0].Why))})

@@ -1,6 +1,7 @@
 package serps
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,10 @@ const seed = 1
 // few is the number of cases below which a cut says so: its interval covers nearly anything.
 const few = 30
 
+// mostUnjudged is the share of the cases from which on a gate is shut for want of judgments:
+// those that a judge fails on are not like the others.
+const mostUnjudged = .05
+
 // Report says how much better the candidate's pages are than the baseline's. It depends on
 // the outcomes alone: equal ones give equal bytes.
 type Report struct {
@@ -40,11 +45,19 @@ type Report struct {
 
 	Positions judge.Positions `json:"positions"`
 	CostUSD   float64         `json:"judging_usd"`
+	Missing   Missing         `json:"missing"`
 	Unjudged  []Unjudged      `json:"unjudged,omitempty"` // left out of every figure
 	Cases     []Result        `json:"cases"`
 }
 
-// Cut is the report of some of the cases.
+// Missing is how many pages did not come. They count as pages that do not pass.
+type Missing struct {
+	Candidate int `json:"candidate"`
+	Baseline  int `json:"baseline"`
+}
+
+// Cut is the report of some of the cases. Its intervals draw clusters of cases, see
+// [testset.Case], as cases of one wording are not independent.
 type Cut struct {
 	Name string `json:"name"`
 	N    int    `json:"n"`
@@ -64,6 +77,7 @@ type Result struct {
 	Case       string                   `json:"case"`
 	UseCase    testset.UseCase          `json:"use_case"`
 	Query      string                   `json:"query"`
+	Cluster    string                   `json:"cluster,omitempty"`
 	Route      string                   `json:"route,omitempty"`
 	Candidate  map[judge.Dimension]bool `json:"candidate"`
 	Baseline   map[judge.Dimension]bool `json:"baseline"`
@@ -93,6 +107,7 @@ func NewReport(about About, j Judged) Report {
 		r.Warning = j.Positions.Warning()
 	}
 	for _, o := range j.Outcomes {
+		r.Missing.count(o.Pages)
 		if o.Unjudged != "" {
 			r.Unjudged = append(r.Unjudged, Unjudged{o.Case.ID, o.Unjudged})
 			continue
@@ -105,12 +120,25 @@ func NewReport(about About, j Judged) Report {
 	return r
 }
 
+func (m *Missing) count(p Pages) {
+	if p.Candidate.Error != "" {
+		m.Candidate++
+	}
+	if p.Baseline.Error != "" {
+		m.Baseline++
+	}
+}
+
 func result(o Outcome) Result {
 	return Result{
-		Case: o.Case.ID, UseCase: o.Case.UseCase, Query: o.Case.Query, Route: o.Candidate.Route,
+		Case: o.Case.ID, UseCase: o.Case.UseCase, Query: o.Case.Query, Cluster: o.Case.Cluster, Route: o.Candidate.Route,
 		Candidate: passes(o.CandidateVerdicts), Baseline: passes(o.BaselineVerdicts), Preference: o.Preference,
 	}
 }
+
+// group names the cases that a case is drawn together with: its cluster, or else those with
+// the same words.
+func (r Result) group() string { return cmp.Or(r.Cluster, testset.Normalise(r.Query)) }
 
 func passes(verdicts map[judge.Dimension]judge.Verdict) map[judge.Dimension]bool {
 	out := map[judge.Dimension]bool{}
@@ -135,7 +163,7 @@ func cuts(cases []Result, by func(Result) string) []Cut {
 		if d := place(a.Name) - place(b.Name); d != 0 {
 			return d
 		}
-		return compare(a.Name, b.Name)
+		return cmp.Compare(a.Name, b.Name)
 	})
 	return out
 }
@@ -148,21 +176,11 @@ func place(name string) int {
 	return len(testset.UseCases())
 }
 
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
-
 func cut(name string, cases []Result) Cut {
 	c := Cut{Name: name, N: len(cases), Passed: map[judge.Dimension]stats.Paired{}, Few: len(cases) < few}
-	queries := make([]string, len(cases))
+	groups := make([]string, len(cases))
 	for i, one := range cases {
-		queries[i] = testset.Normalise(one.Query)
+		groups[i] = one.group()
 		switch one.Preference {
 		case judge.First:
 			c.Wins++
@@ -177,7 +195,7 @@ func cut(name string, cases []Result) Cut {
 		for i, one := range cases {
 			a[i], b[i] = number(one.Candidate[d]), number(one.Baseline[d])
 		}
-		c.Passed[d] = stats.Compare(a, b, queries, seed)
+		c.Passed[d] = stats.Compare(a, b, groups, seed)
 	}
 	return c
 }
@@ -209,9 +227,13 @@ func Read(r io.Reader) (Report, error) {
 }
 
 // Gate returns an error that names every use case in which the candidate is not better than
-// the baseline beyond chance, or of which there are no cases.
+// the baseline beyond chance, or of which there are no cases. One case in twenty may be
+// unjudged.
 func (r Report) Gate(useCases []testset.UseCase) error {
 	var errs []error
+	if n := len(r.Unjudged); float64(n) > mostUnjudged*float64(n+len(r.Cases)) {
+		errs = append(errs, fmt.Errorf("%d of %d cases were not judged", n, n+len(r.Cases)))
+	}
 	for _, u := range useCases {
 		i := slices.IndexFunc(r.UseCases, func(c Cut) bool { return c.Name == string(u) })
 		if i < 0 {

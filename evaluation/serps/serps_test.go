@@ -15,6 +15,7 @@ import (
 
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/evaluation/serps"
+	"github.com/parallel-fusion/pfr/evaluation/stats"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	"github.com/parallel-fusion/pfr/schemas"
 )
@@ -109,6 +110,61 @@ func report(t *testing.T, j scripted, pages []serps.Pages) (serps.Report, serps.
 	}
 	about := serps.About{Candidate: "new", Baseline: "old", TestSet: "made up", Today: "2025-06-28", Judge: j.ID(), Calibration: "uncalibrated: made up"}
 	return serps.NewReport(about, judged), judged
+}
+
+// Cases of one cluster differ in a name alone: ten of them are hardly more than one, and an
+// interval must not take them for ten.
+func TestClustersAreDrawnTogether(t *testing.T) {
+	pages := collect(t, 60, system{name: "new"}, system{name: "old"})
+	j := scripted{pass: func(s judge.Subject) bool {
+		return by("new")(s) != strings.Contains("0123", s.Case.Query[len(s.Case.Query)-2:len(s.Case.Query)-1])
+	}}
+	apart, _ := report(t, j, pages)
+	for i := range pages {
+		pages[i].Case.Cluster = pages[i].Case.ID[:len(pages[i].Case.ID)-1] // tens
+	}
+	together, _ := report(t, j, pages)
+	a, b := apart.All.Overall(), together.All.Overall()
+	if a.Difference != b.Difference || a.Groups != 120 || b.Groups != 12 {
+		t.Errorf("%d groups apart, %d together, differences %v and %v", a.Groups, b.Groups, a.Difference, b.Difference)
+	}
+	width := func(p stats.Paired) float64 { return p.DifferenceInterval.High - p.DifferenceInterval.Low }
+	if width(b) < 2*width(a) {
+		t.Errorf("%d clusters are as sure, %v, as %d cases, %v", b.Groups, width(b), a.Groups, width(a))
+	}
+	d, err := serps.Compare(together, together)
+	if err != nil || d.All.Groups != 12 {
+		t.Errorf("a comparison draws %d groups, want the clusters: %v", d.All.Groups, err)
+	}
+}
+
+// A page that did not come does not pass, whatever a judge says of nothing, and is worse than
+// one that did.
+func TestMissingPageDoesNotPass(t *testing.T) {
+	pages := collect(t, 10, system{name: "new", fail: "similar_artists number 3"}, system{name: "old", fail: "new_releases number 3"})
+	r, _ := report(t, scripted{pass: func(judge.Subject) bool { return true }}, pages)
+	if o := r.UseCases[0].Overall(); o.A != .9 || o.B != 1 || r.UseCases[0].Losses != 1 || r.UseCases[1].Wins != 1 || r.Missing != (serps.Missing{Candidate: 1, Baseline: 1}) {
+		t.Errorf("%+v, missing %+v", r.UseCases[0], r.Missing)
+	}
+	var md bytes.Buffer
+	if err := r.WriteMarkdown(&md); err != nil || !strings.Contains(md.String(), "pages that did not come: 1 of new, 1 of old") {
+		t.Errorf("%v\n%s", err, md.String())
+	}
+}
+
+// A judge that answers for some of the cases alone may have left out the bad ones.
+func TestGateWantsJudgments(t *testing.T) {
+	pages := collect(t, 40, system{name: "new"}, system{name: "old"})
+	r, judged := report(t, scripted{pass: by("new")}, pages)
+	if err := r.Gate(useCases); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		judged.Outcomes[i].Unjudged = "no answer"
+	}
+	if err := serps.NewReport(serps.About{}, judged).Gate(useCases); err == nil || !strings.Contains(err.Error(), "5 of 80 cases were not judged") {
+		t.Errorf("gate: %v", err)
+	}
 }
 
 var useCases = []testset.UseCase{testset.SimilarArtists, testset.NewReleases}

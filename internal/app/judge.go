@@ -163,16 +163,16 @@ func Agreement(labelFiles []string, dir string) (agreement.Report, error) {
 		}
 		people = append(people, labels...)
 	}
-	judges, err := JudgedLabels(dir)
+	judges, err := judgedLabels(dir)
 	if err != nil {
 		return agreement.Report{}, err
 	}
 	return agreement.Measure(agreement.DefaultGate(), people, judges)
 }
 
-// JudgedLabels returns what the judges whose answers are kept in a folder have said, as
+// judgedLabels returns what the judges whose answers are kept in a folder have said, as
 // labels whose rater is the judge. A pair counts once it was judged in both orders.
-func JudgedLabels(dir string) ([]agreement.Label, error) {
+func judgedLabels(dir string) ([]agreement.Label, error) {
 	kept, err := judge.ReadStore(dir)
 	if err != nil {
 		return nil, err

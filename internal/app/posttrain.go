@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	posttraining "github.com/parallel-fusion/pfr/post-training"
@@ -17,6 +18,7 @@ import (
 const (
 	studentName = "student" // the in-process model
 	labelsName  = "labels"  // what people have noted of the queries
+	goldName    = "gold"    // the same, as a teacher
 	llmName     = "llm"     // the default language model
 )
 
@@ -24,7 +26,7 @@ const (
 type PostTraining struct {
 	posttraining.Config
 	Queries  QuerySources
-	Teachers []string // student, llm, or names of router.models
+	Teachers []string // student, llm, names of router.models, or gold: see [posttraining.Gold]
 	Judge    string   // labels, llm, or a name of router.models
 	// Temperature of every teacher. It is high, so that a rejected answer is not the answer of
 	// the next attempt too.
@@ -58,6 +60,11 @@ func (t PostTraining) Sample(ctx context.Context, cfg Config, log *slog.Logger, 
 	if err != nil {
 		return posttraining.Stats{}, err
 	}
+	if name := t.EvaluationJudge; name != "" { // the run says so if there is none
+		if t.EvaluationJudge, err = w.examiner(ctx, name, t.Judge); err != nil {
+			return posttraining.Stats{}, fmt.Errorf("evaluation judge %s: %w", name, err)
+		}
+	}
 	run, err := posttraining.Open(t.Config, parts, log, nil)
 	if err != nil {
 		return posttraining.Stats{}, err
@@ -77,6 +84,13 @@ func (t PostTraining) parts(ctx context.Context, w *workshop) (posttraining.Part
 	var err error
 	if p.Queries, err = t.Queries.Read(w.manifest.Names()); err != nil {
 		return p, err
+	}
+	if t.Judge == labelsName {
+		all := len(p.Queries)
+		p.Queries = slices.DeleteFunc(p.Queries, func(q posttraining.Query) bool { return len(q.Gold) == 0 })
+		if left := all - len(p.Queries); left > 0 {
+			w.log.Warn("queries that nobody has labelled are left out: labels cannot judge them", "left_out", left, "queries", len(p.Queries))
+		}
 	}
 	for _, name := range t.Teachers {
 		teacher, err := w.teacher(ctx, name, t.Temperature)

@@ -94,7 +94,7 @@ func TestPostTrainingWithModels(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 	for _, r := range results.Rows {
-		if r.Decision != `{"route":"similar_artists"}` || r.Attempt != 2 || r.Judge != "decisions by judge" || r.Rationale != "a wish for artists" {
+		if r.Decision != `{"route":"similar_artists"}` || r.Attempt != 2 || !strings.HasPrefix(r.Judge, "decisions by judge ") || r.Rationale != "a wish for artists" {
 			t.Errorf("%+v", r.Provenance)
 		}
 		if !strings.HasPrefix(r.Teacher, "teacher llm-") || r.TeacherPrompt == "" || r.JudgePrompt == "" || r.Model != "teacher" {
@@ -140,6 +140,74 @@ func TestPostTrainingRefuses(t *testing.T) {
 		change(&run)
 		if _, err := run.Sample(t.Context(), app.DefaultConfig(), slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// What people noted is a teacher too, at queries that the others fail on; queries that labels
+// cannot judge are left out instead of being rejected.
+func TestPostTrainingWithGold(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "queries.tsv")
+	lines := "qqqq wwww\tnew_releases\t{\"artist\":\"Low\",\"max_weeks_from_release\":8}\nzzzz\tpodcast_recs\nnobody knows\n"
+	if err := os.WriteFile(log, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := small(t)
+	run.Queries.Logs, run.Teachers, run.Attempts, run.Temperature = []string{log}, []string{"student", "gold"}, 2, .01
+	stats, results := runPostTraining(t, run, app.DefaultConfig())
+	if stats.Queries != 2 || len(results.Rows) != 1 || stats.Unjudged != 0 {
+		t.Fatalf("%+v, rows %+v", stats, results.Rows)
+	}
+	r := results.Rows[0]
+	if want := `{"route":"new_releases","artist":"Low","max_weeks_from_release":8}`; r.Teacher != "gold-1" || r.Attempt != 2 || r.Decision != want {
+		t.Errorf("%+v, want %s", r, want)
+	}
+	for _, bad := range []string{"x\t\t{}\n", "x\tsearch\t{\n", "x\tweather\t{}\n"} {
+		if err := os.WriteFile(log, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.Sample(t.Context(), app.DefaultConfig(), slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "line 1") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// Whoever rejects does not examine, whatever the settings call it: the same name, the same
+// model at another server, and a server that has one model for every name are refused.
+func TestExaminerIsAnother(t *testing.T) {
+	server := func(model string, answers llmtest.Config) string {
+		answers.Model, answers.Answer = model, func(string) string { return `{"reason":"r","verdict":"PASS"}` }
+		s := llmtest.New(answers)
+		t.Cleanup(s.Close)
+		return s.URL()
+	}
+	one, other, twin := server("big", llmtest.Config{}), server("large", llmtest.Config{}), server("big", llmtest.Config{})
+	for _, c := range []struct {
+		name, judge, examiner, model string // of the examiner, where it is named
+		url                          string // likewise
+		want                         string // "": it may
+	}{
+		{"another model", "llm", "examiner", "", other, ""},
+		{"the judge itself", "llm", "llm", "", other, "must not be the evaluation judge"},
+		{"labels", "labels", "labels", "", other, "must not be the evaluation judge"},
+		{"rules", "llm", "rules", "", other, ""},
+		{"the same server", "llm", "examiner", "", one, "under another name"},
+		{"the same model elsewhere", "llm", "examiner", "", twin, "under another name"},
+		{"the same server in other words", "llm", "examiner", "", strings.Replace(one, "127.0.0.1", "LOCALHOST", 1), "under another name"},
+		{"a name for one model", "llm", "examiner", "Big", other, "under another name"},
+		{"one server, of which one model is named", "llm", "examiner", "small", one, "under another name"},
+		{"nobody", "labels", "somebody", "", other, "it is none of rules, people and labels"},
+	} {
+		run := small(t)
+		run.Judge, run.EvaluationJudge = c.judge, c.examiner
+		cfg := app.DefaultConfig()
+		cfg.Router.LLM.URL = one
+		examiner := cfg.Router.LLM
+		examiner.URL, examiner.Model = c.url, c.model
+		cfg.Router.Models = map[string]app.ModelConfig{"examiner": examiner}
+		_, err := run.Sample(t.Context(), cfg, slog.New(slog.DiscardHandler), nil)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }

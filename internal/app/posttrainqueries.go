@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 
+	"github.com/parallel-fusion/pfr/evaluation/frames"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	posttraining "github.com/parallel-fusion/pfr/post-training"
 	router "github.com/parallel-fusion/pfr/router-worker"
@@ -24,7 +26,7 @@ type QuerySources struct {
 	Student  bool     // the queries that the student was trained on, with names in their slots
 	Data     string   // folder of such queries; "" is the embedded one
 	Public   string   // folder of the public query sets, of which the half to learn from is taken
-	Logs     []string // files of queries, one a line, with or without a tab and routes that suit
+	Logs     []string // files of queries, one a line; after tabs, if they are known, routes that suit and parameters of the first as JSON
 	Fillings int      // of a query with slots
 	Seed     uint64   // of the names in slots
 }
@@ -178,13 +180,17 @@ func readLog(file string, routeNames []string) ([]posttraining.Query, error) {
 	var out []posttraining.Query
 	scan := bufio.NewScanner(f)
 	for n := 1; scan.Scan(); n++ {
-		text, list, _ := strings.Cut(scan.Text(), "\t")
+		text, labels, _ := strings.Cut(scan.Text(), "\t")
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
 		q := posttraining.Query{Text: text, Source: posttraining.Logs}
+		list, noted, _ := strings.Cut(labels, "\t")
 		if list != "" {
 			q.Gold = goldOf(strings.Split(list, ","))
+		}
+		if err := note(q.Gold, noted); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		for _, g := range q.Gold {
 			if !slices.Contains(routeNames, g.Route) {
@@ -194,6 +200,25 @@ func readLog(file string, routeNames []string) ([]posttraining.Query, error) {
 		out = append(out, q)
 	}
 	return out, scan.Err()
+}
+
+// note gives the first gold its parameters, a JSON object; "" is that nobody has noted them.
+func note(gold []testset.Gold, noted string) error {
+	if noted == "" {
+		return nil
+	}
+	if len(gold) == 0 {
+		return errors.New("has parameters and no route")
+	}
+	params := schemas.Params{}
+	if err := json.Unmarshal([]byte(noted), &params); err != nil {
+		return fmt.Errorf("parameters: %w", err)
+	}
+	gold[0].Params = map[string]frames.Allowed{}
+	for name, value := range params {
+		gold[0].Params[name] = frames.Allowed{value}
+	}
+	return nil
 }
 
 func goldOf(routeNames []string) []testset.Gold {

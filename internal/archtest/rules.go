@@ -79,7 +79,7 @@ var layers = []layer{
 	{folder: "tool-workers/mcp/serve", may: []string{"schemas", "=tool-workers", "internal/telemetry"}},
 	{folder: "examples", tests: []string{"internal/app", "internal/inproc", "internal/rpc"}},
 
-	{folder: "post-training", may: []string{"schemas", "schemas/routes", "evaluation/frames", "evaluation/testset", "evaluation/stats", "internal/filelock", "internal/telemetry"}},
+	{folder: "post-training", may: []string{"schemas", "schemas/routes", "evaluation/frames", "evaluation/testset", "evaluation/stats", "internal/filelock", "internal/telemetry"}, tests: []string{"router-worker/llm"}},
 
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
@@ -87,7 +87,7 @@ var layers = []layer{
 	{folder: "evaluation/interleave", may: []string{"evaluation/stats"}},
 	{folder: "evaluation/frames"},
 	{folder: "evaluation/recs"},
-	{folder: "evaluation/fusion", tests: []string{"=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},
+	{folder: "evaluation/fusion", tests: []string{"evaluation/stats", "evaluation/trec", "=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},
 	{folder: "evaluation/testset", may: []string{"evaluation/frames"}},
 	{folder: "evaluation/judge", may: []string{"schemas", "evaluation/testset", "internal/filelock", "internal/telemetry"}},
 	{folder: "evaluation/judge/llmjudge", may: []string{"=evaluation/judge", "evaluation/testset", "internal/llm"}, tests: []string{"internal/llm/llmtest"}},

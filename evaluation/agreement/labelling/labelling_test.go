@@ -1,6 +1,7 @@
 package labelling_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -256,5 +257,29 @@ func TestTornLabel(t *testing.T) {
 	}
 	if _, err := labelling.Open(path, "ada", all); err == nil {
 		t.Error("a file that holds something else is written to")
+	}
+}
+
+// A last label that only lacks its end, as an editor may leave it, is kept, and the next one
+// begins a line of its own.
+func TestLabelWithoutEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "labels.jsonl")
+	all := tasks(t, labelling.Config{Rater: "ada", Dimensions: []string{"overall"}, Seed: 1}, records(t, 2))
+	s := open(t, path, "ada", all)
+	say(t, s, agreement.Pass)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.TrimSuffix(raw, []byte("\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, "ada", all)
+	if done, _ := s.Progress(); done != 1 {
+		t.Errorf("%d labels are there, want 1", done)
+	}
+	say(t, s, agreement.NoPass)
+	if done, _ := open(t, path, "ada", all).Progress(); done != 2 {
+		t.Errorf("%d labels are there after another, want 2", done)
 	}
 }

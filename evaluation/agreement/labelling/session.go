@@ -44,13 +44,10 @@ func (s *Session) resume(path string) error {
 	if err != nil {
 		return err
 	}
-	whole := data[:bytes.LastIndexByte(data, '\n')+1]
-	if len(whole) < len(data) {
-		if err := s.file.Truncate(int64(len(whole))); err != nil {
-			return err
-		}
+	if err := s.mend(data); err != nil {
+		return err
 	}
-	labels, err := agreement.ReadLabels(bytes.NewReader(whole))
+	labels, err := agreement.ReadLabels(bytes.NewReader(data))
 	if err != nil {
 		return err
 	}
@@ -64,6 +61,19 @@ func (s *Session) resume(path string) error {
 		}
 	}
 	return nil
+}
+
+// mend ends a last line that only lacks its end, and cuts off one that is torn.
+func (s *Session) mend(data []byte) error {
+	whole := bytes.LastIndexByte(data, '\n') + 1
+	switch last := data[whole:]; {
+	case len(last) == 0:
+		return nil
+	case json.Valid(last):
+		_, err := s.file.Write([]byte{'\n'})
+		return err
+	}
+	return s.file.Truncate(int64(whole))
 }
 
 // Close closes the file.

@@ -53,9 +53,11 @@ type Fresh struct {
 	Share float64
 }
 
-// DefaultConfig returns settings for a capable model. The model is left to name.
+// DefaultConfig returns settings for a capable model. The model is left to name. Titles of
+// sections are not shown: each system has its own, so that they would tell which one made a
+// page.
 func DefaultConfig() Config {
-	return Config{Items: 10, Pair: 5, Attempts: 3, Cards: true, Titles: true, Seed: 1, Fresh: Fresh{Weeks: 52, Share: .5}}
+	return Config{Items: 10, Pair: 5, Attempts: 3, Cards: true, Seed: 1, Fresh: Fresh{Weeks: 52, Share: .5}}
 }
 
 // Validate reports every problem at once.

@@ -47,6 +47,7 @@ func subject(query string, p judge.Page) judge.Subject {
 func config() llmjudge.Config {
 	c := llmjudge.DefaultConfig()
 	c.Model = "fake"
+	c.Titles = true // off unless asked for, see TestNoTitleTellsTheSystem
 	return c
 }
 
@@ -263,6 +264,19 @@ func TestTurn(t *testing.T) {
 	}
 	if turn := model.asked[1].User; strings.Contains(turn, "12 of 40") || strings.Contains(turn, `"title":"Albums"`) || !strings.Contains(turn, "Quiet Keys") {
 		t.Errorf("cards and titles are off: %s", turn)
+	}
+}
+
+// Each system has titles of its own for its sections: by default no judge reads them.
+func TestNoTitleTellsTheSystem(t *testing.T) {
+	model := &saying{texts: []string{answer("[1]", "PASS", "no")}}
+	cfg := llmjudge.DefaultConfig()
+	cfg.Model = "big"
+	if _, err := newJudge(t, cfg, model).Judge(t.Context(), subject("calm piano", page())); err != nil {
+		t.Fatal(err)
+	}
+	if turn := model.asked[0].User; strings.Contains(turn, `"title":"Albums"`) || !strings.Contains(turn, "Quiet Keys") {
+		t.Errorf("the model reads the titles of sections: %s", turn)
 	}
 }
 
