@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -29,6 +30,27 @@ type pageJudge struct {
 
 // pageDeadline is the time for a page whose quality is judged, not its speed.
 const pageDeadline = 5 * time.Second
+
+// withPageJudge calls fn with a judge of the decisions for the cases of the product, over a
+// pipeline that is started for it.
+func withPageJudge(ctx context.Context, cfg Config, log *slog.Logger, fn func(context.Context, posttraining.Judge) error) error {
+	cases, err := testset.Own()
+	if err != nil {
+		return err
+	}
+	manifest, err := routes.Music()
+	if err != nil {
+		return err
+	}
+	cfg.Embedded.Enabled = true
+	return WithPipeline(ctx, cfg, log, func(ctx context.Context, client *Client) error {
+		j, err := newPageJudge(client, cfg, manifest, cases)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, j)
+	})
+}
 
 // newPageJudge returns a judge of the decisions for cases, over the pipeline of a client.
 func newPageJudge(c *Client, cfg Config, manifest *routes.Manifest, cases []testset.Case) (*pageJudge, error) {

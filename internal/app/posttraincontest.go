@@ -62,40 +62,23 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 		}
 		run.Contestants = append(run.Contestants, posttraining.Contestant{Name: title, Router: r})
 	}
-	if c.Judge == rulesName {
-		table, err := c.byPages(ctx, cfg, run, queries, log)
+	if c.Judge != rulesName {
+		if run.Judge, err = w.judge(ctx, c.Judge); err != nil {
+			return posttraining.Table{}, 0, fmt.Errorf("judge %s: %w", c.Judge, err)
+		}
+		table, err := run.Run(ctx, queries)
 		return table, leaks, err
 	}
-	if run.Judge, err = w.judge(ctx, c.Judge); err != nil {
-		return posttraining.Table{}, 0, fmt.Errorf("judge %s: %w", c.Judge, err)
-	}
-	table, err := run.Run(ctx, queries)
-	return table, leaks, err
-}
-
-// byPages has decisions judged by the pages that a pipeline, which is started for it, makes
-// of them.
-func (c Contest) byPages(ctx context.Context, cfg Config, run posttraining.Contest, queries []posttraining.Query, log *slog.Logger) (table posttraining.Table, err error) {
 	if c.Public != "" || len(c.Files) > 0 {
-		return table, errors.New("the judge rules judges pages, and knows what pages need for the cases of the product alone: take no other queries")
+		return posttraining.Table{}, 0, errors.New("the judge rules judges pages, and knows what pages need for the cases of the product alone: take no other queries")
 	}
-	cases, err := testset.Own()
-	if err != nil {
-		return table, err
-	}
-	manifest, err := routes.Music()
-	if err != nil {
-		return table, err
-	}
-	cfg.Embedded.Enabled = true
-	err = WithPipeline(ctx, cfg, log, func(ctx context.Context, client *Client) error {
-		if run.Judge, err = newPageJudge(client, cfg, manifest, cases); err != nil {
-			return err
-		}
+	var table posttraining.Table
+	err = withPageJudge(ctx, cfg, log, func(ctx context.Context, pages posttraining.Judge) error {
+		run.Judge = pages
 		table, err = run.Run(ctx, queries)
 		return err
 	})
-	return table, err
+	return table, leaks, err
 }
 
 // contestant returns a router by name, deciding as it would for a listener.
