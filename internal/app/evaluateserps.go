@@ -86,16 +86,26 @@ func NewPageSystem(name string, mode schemas.Mode, client *Client, deadline time
 // Name implements [serps.System].
 func (s PageSystem) Name() string { return s.name }
 
-// Page implements [serps.System]. A page that is not complete is an error: what a tool did
-// not answer in time says nothing about its quality.
-func (s PageSystem) Page(ctx context.Context, c testset.Case) (schemas.SERP, error) {
+// Page implements [serps.System]. A page that is not complete is asked for again, and then an
+// error: what a tool did not answer in time says nothing about its quality.
+func (s PageSystem) Page(ctx context.Context, c testset.Case) (page schemas.SERP, err error) {
 	r := producers.Request{Text: c.Query, Market: c.Market, Locale: "en", Platform: "evaluation", Mode: s.mode, Deadline: s.deadline, Probe: true}
 	if c.Profile != nil {
 		r.User = &schemas.User{ID: c.Profile.ID, Features: c.Profile.Features}
 	}
-	page, err := s.client.Search(ctx, r)
-	if err == nil && page.Coverage < 1 {
-		err = fmt.Errorf("the page is %s: some tools did not answer within %v", page.Status, s.deadline)
+	return whole(ctx, func() (schemas.SERP, error) { return s.client.Search(ctx, r) })
+}
+
+// whole asks for a page until every tool has answered, a few times at most.
+func whole(ctx context.Context, ask func() (schemas.SERP, error)) (page schemas.SERP, err error) {
+	const attempts = 3
+	for range attempts {
+		if page, err = ask(); err == nil && page.Coverage == 1 || ctx.Err() != nil {
+			return page, err
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("page of %q: is %s; some tools did not answer", page.Query, page.Status)
 	}
 	return page, err
 }

@@ -108,28 +108,20 @@ func (j *pageJudge) Judge(ctx context.Context, q posttraining.Query, d posttrain
 	return v, nil
 }
 
-// page has a decision served. A page that lacks the answer of a tool is asked for again,
-// since it says nothing about the decision.
-func (j *pageJudge) page(ctx context.Context, c testset.Case, d schemas.Decision) (page schemas.SERP, err error) {
-	const attempts = 3
-	for range attempts {
-		r := producers.Request{Text: c.Query, Market: c.Market, Locale: "en", Platform: "evaluation", Deadline: pageDeadline, Probe: true}
-		if c.Profile != nil {
-			r.User = &schemas.User{ID: c.Profile.ID, Features: c.Profile.Features}
-		}
+// page has a decision served.
+func (j *pageJudge) page(ctx context.Context, c testset.Case, d schemas.Decision) (schemas.SERP, error) {
+	r := producers.Request{Text: c.Query, Market: c.Market, Locale: "en", Platform: "evaluation", Deadline: pageDeadline, Probe: true}
+	if c.Profile != nil {
+		r.User = &schemas.User{ID: c.Profile.ID, Features: c.Profile.Features}
+	}
+	return whole(ctx, func() (schemas.SERP, error) {
 		q, err := j.client.Query(r)
 		if err != nil {
-			return page, err
+			return schemas.SERP{}, err
 		}
 		j.handed.give(q.CorrelationID, d)
-		if page, err = j.client.Follow(ctx, q, func(schemas.Progress) {}); err != nil {
-			return page, err
-		}
-		if page.Coverage == 1 {
-			return page, nil
-		}
-	}
-	return page, fmt.Errorf("page of %q: is %s; some tools do not answer", c.Query, page.Status)
+		return j.client.Follow(ctx, q, func(schemas.Progress) {})
+	})
 }
 
 // handed publishes queries as if a router had decided them: with the decision that was
