@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/parallel-fusion/pfr/evaluation/likeness"
 )
 
 // nearDuplicate is the share of words that two masked texts have in common, Jaccard's
@@ -38,62 +40,12 @@ func splitOf(cluster string) Split {
 // but names has no wording to share: keys says what it is then.
 func Clusters(masked, keys []string) []string {
 	sets := make([][]string, len(masked))
-	parent := make([]int, len(masked))
-	withWord := map[string][]int{}
 	for i, text := range masked {
-		parent[i] = i
 		if sets[i] = wordSet(text); wordless(sets[i]) {
 			sets[i] = []string{keys[i]}
 		}
-		for _, j := range sharing(sets[i], withWord) {
-			if overlap(sets[i], sets[j]) >= nearDuplicate {
-				parent[root(parent, j)] = root(parent, i)
-			}
-		}
-		for _, w := range sets[i] {
-			withWord[w] = append(withWord[w], i)
-		}
 	}
-	least := map[int]string{}
-	for i := range masked {
-		r, key := root(parent, i), strings.Join(sets[i], " ")
-		if was, ok := least[r]; !ok || key < was {
-			least[r] = key
-		}
-	}
-	out := make([]string, len(masked))
-	for i := range masked {
-		out[i] = least[root(parent, i)]
-	}
-	return out
-}
-
-func root(parent []int, i int) int {
-	for parent[i] != i {
-		i = parent[i]
-	}
-	return i
-}
-
-// sharing lists the texts that share a word with words.
-func sharing(words []string, withWord map[string][]int) []int {
-	var out []int
-	for _, w := range words {
-		out = append(out, withWord[w]...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
-// overlap is Jaccard's index of two sorted sets.
-func overlap(a, b []string) float64 {
-	both := 0
-	for _, w := range a {
-		if _, ok := slices.BinarySearch(b, w); ok {
-			both++
-		}
-	}
-	return float64(both) / float64(max(len(a)+len(b)-both, 1))
+	return likeness.Clusters(sets, nearDuplicate)
 }
 
 // wordSet returns the words of a masked text, sorted, each once; numbers count as one.

@@ -2,6 +2,7 @@ package trec_test
 
 import (
 	"fmt"
+	"log"
 	"os"
 	"strings"
 
@@ -11,22 +12,22 @@ import (
 func Example() {
 	qrels, err := trec.ReadQrels(strings.NewReader("q1 0 a 3\nq1 0 b 2\nq1 0 c 0\nq1 0 d 1\n"))
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	run, err := trec.ReadRun(strings.NewReader("q1 Q0 c 1 4 mine\nq1 Q0 a 2 3 mine\nq1 Q0 d 3 2 mine\nq1 Q0 x 4 1 mine\n"))
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	measures, err := trec.Measures("map", "recip_rank", "ndcg_cut.3", "judged.3")
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	e, err := trec.Evaluate(trec.DefaultConfig(), qrels, run, measures)
 	if err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	if err := e.Write(os.Stdout); err != nil {
-		panic(err)
+		log.Fatal(err)
 	}
 	// Output:
 	// map                   	all	0.3889

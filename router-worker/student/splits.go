@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+
+	"github.com/parallel-fusion/pfr/evaluation/likeness"
 )
 
 // nearDuplicate is the share of words that two masked texts have in common from which on
@@ -48,49 +50,10 @@ func plainView(gaz Gazetteer) (*view, error) {
 // texts that are linked by likeness, directly or through others.
 func (v *view) clusters(texts []Example) []string {
 	masked := make([][]string, len(texts))
-	parent := make([]int, len(texts))
-	withWord := map[string][]int{}
 	for i, e := range texts {
 		masked[i] = wordSet(v.mask(e.Query))
-		parent[i] = i
-		for _, j := range candidates(masked[i], withWord) {
-			if overlap(masked[i], masked[j]) >= nearDuplicate {
-				parent[root(parent, j)] = root(parent, i)
-			}
-		}
-		for _, w := range masked[i] {
-			withWord[w] = append(withWord[w], i)
-		}
 	}
-	least := map[int]string{}
-	for i := range texts {
-		r, key := root(parent, i), strings.Join(masked[i], " ")
-		if was, ok := least[r]; !ok || key < was {
-			least[r] = key
-		}
-	}
-	out := make([]string, len(texts))
-	for i := range texts {
-		out[i] = least[root(parent, i)]
-	}
-	return out
-}
-
-func root(parent []int, i int) int {
-	for parent[i] != i {
-		i = parent[i]
-	}
-	return i
-}
-
-// candidates lists the texts that share a word with words.
-func candidates(words []string, withWord map[string][]int) []int {
-	var out []int
-	for _, w := range words {
-		out = append(out, withWord[w]...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return likeness.Clusters(masked, nearDuplicate)
 }
 
 // mask returns a text with its names and numbers left out.
@@ -115,15 +78,4 @@ func wordSet(text string) []string {
 	words := strings.Fields(text)
 	slices.Sort(words)
 	return slices.Compact(words)
-}
-
-// overlap is Jaccard's index of two sorted sets.
-func overlap(a, b []string) float64 {
-	both := 0
-	for _, w := range a {
-		if _, ok := slices.BinarySearch(b, w); ok {
-			both++
-		}
-	}
-	return float64(both) / float64(max(len(a)+len(b)-both, 1))
 }
