@@ -23,6 +23,7 @@ type judging struct {
 	JudgeKeyFile []string `name:"judge-key-file" type:"existingfile" help:"File with the API key of each." placeholder:"FILE"`
 	Judgments    string   `help:"Folder in which language models keep their answers (default: judgments in that of the report)." placeholder:"DIR"`
 	MaxUSD       float64  `name:"max-usd" help:"What judging may spend; 0: no limit. Prices are those of router.llm.prices."`
+	Cards        string   `type:"existingdir" help:"Folder of 'pfr export parquet': language models are told how often listeners clicked and streamed an item where it was shown." placeholder:"DIR"`
 	Labels       []string `type:"existingfile" help:"What people said of such pages: the report says how far the language model agrees." placeholder:"FILE"`
 }
 
@@ -60,8 +61,8 @@ func (j judging) check(priced []string) error {
 	if len(j.JudgeKeyFile) > servers {
 		errs = append(errs, fmt.Errorf("%d --judge-llm, but %d --judge-key-file", servers, len(j.JudgeKeyFile)))
 	}
-	if servers == 0 && (j.Judgments != "" || j.MaxUSD != 0 || len(j.Labels) > 0) {
-		errs = append(errs, errors.New("--judgments, --max-usd and --labels are about language models: name one with --judge-llm"))
+	if servers == 0 && (j.Judgments != "" || j.MaxUSD != 0 || len(j.Labels) > 0 || j.Cards != "") {
+		errs = append(errs, errors.New("--judgments, --max-usd, --labels and --cards are about language models: name one with --judge-llm"))
 	}
 	for _, model := range j.JudgeModel {
 		if j.MaxUSD > 0 && !slices.Contains(priced, model) && !slices.Contains(priced, "default") {
@@ -69,6 +70,14 @@ func (j judging) check(priced []string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// behaviour returns what listeners did with items, nothing without --cards.
+func (j judging) behaviour() (map[string]judge.Behaviour, error) {
+	if j.Cards == "" {
+		return nil, nil
+	}
+	return app.Behaviour(j.Cards)
 }
 
 // calibration says how far the judge agrees with people.

@@ -59,6 +59,10 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	known, err := c.behaviour()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return err
 	}
@@ -66,6 +70,7 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
+	pages, about.Cards = serps.WithCards(pages, known)
 	j, err := openJury(who, p.log)
 	if err != nil {
 		return err

@@ -39,6 +39,19 @@ func coarse(n, of int) string {
 	return fmt.Sprintf("%.0f %%", math.Round(percent/step)*step)
 }
 
+// Cards counts the items with a card.
+func (p Page) Cards() int {
+	n := 0
+	for _, s := range p.Sections {
+		for _, it := range s.Items {
+			if it.Card != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // WithCards returns the page with a card on each item that something is known of, by its
 // id. It changes nothing of p.
 func WithCards(p Page, known map[string]Behaviour) Page {

@@ -60,6 +60,9 @@ func (r Report) facts() []fact {
 		{"figures", "shares of pages that pass overall; intervals by the paired bootstrap over " + fmt.Sprint(r.All.Overall().Groups) + " clusters of cases, " + fmt.Sprint(stats.Resamples) + " draws; p by the randomisation test"},
 		{"positions", fmt.Sprintf("%d pairs, the same answer in both orders for %s, the first page chosen in %s", r.Positions.Pairs, percent(r.Positions.Consistency()), percent(r.Positions.FirstRate()))},
 	}
+	if r.Cards > 0 {
+		out = append(out, fact{"behaviour", fmt.Sprintf("judges saw what listeners did with %d items of the pages", r.Cards)})
+	}
 	if r.CostUSD > 0 {
 		out = append(out, fact{"cost of judging", fmt.Sprintf("$%.4f", r.CostUSD)})
 	}

@@ -38,6 +38,8 @@ type Report struct {
 	// Calibration says how far the judge agrees with people, or that nobody knows.
 	Calibration string `json:"calibration"`
 	Warning     string `json:"warning,omitempty"` // about the judge
+	// Cards is of how many items judges were told what listeners did; see [judge.Behaviour].
+	Cards int `json:"cards,omitempty"`
 
 	All      Cut   `json:"all"`
 	UseCases []Cut `json:"use_cases"`
@@ -95,13 +97,14 @@ type About struct {
 	Candidate, Baseline string // names of the systems
 	TestSet, Today      string
 	Judge, Calibration  string
+	Cards               int // items of the pages with a card
 }
 
 // NewReport sums up outcomes.
 func NewReport(about About, j Judged) Report {
 	r := Report{
 		Format: Format, Candidate: about.Candidate, Baseline: about.Baseline, TestSet: about.TestSet, Today: about.Today,
-		Judge: about.Judge, Calibration: about.Calibration, Positions: j.Positions, CostUSD: j.CostUSD,
+		Judge: about.Judge, Calibration: about.Calibration, Positions: j.Positions, CostUSD: j.CostUSD, Cards: about.Cards,
 	}
 	if j.Positions.Pairs > 0 {
 		r.Warning = j.Positions.Warning()

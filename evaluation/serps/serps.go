@@ -50,6 +50,19 @@ func (p Pages) subject(m Made) judge.Subject {
 	return judge.Subject{Case: p.Case, Today: p.Today, Page: m.Page}
 }
 
+// WithCards returns the pages with what is known of listeners on their items, by id, and how
+// many items of all pages have such a card. It changes nothing of pages.
+func WithCards(pages []Pages, known map[string]judge.Behaviour) (out []Pages, cards int) {
+	out = slices.Clone(pages)
+	for i := range out {
+		for _, m := range []*Made{&out[i].Candidate, &out[i].Baseline} {
+			m.Page = judge.WithCards(m.Page, known)
+			cards += m.Page.Cards()
+		}
+	}
+	return out, cards
+}
+
 // Collection says how pages are collected. See [DefaultCollection].
 type Collection struct {
 	Today      string // of cases that name no day, YYYY-MM-DD

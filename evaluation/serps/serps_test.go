@@ -112,6 +112,24 @@ func report(t *testing.T, j scripted, pages []serps.Pages) (serps.Report, serps.
 	return serps.NewReport(about, judged), judged
 }
 
+func TestCardsReachTheJudge(t *testing.T) {
+	pages := collect(t, 3, system{name: "new"}, system{name: "old"})
+	liked := pages[0].Candidate.Page.Sections[0].Items[0].ID
+	with, cards := serps.WithCards(pages, map[string]judge.Behaviour{liked: {Shown: 100, Clicked: 50}})
+	seen := 0
+	for _, p := range with {
+		for _, m := range []serps.Made{p.Candidate, p.Baseline} {
+			seen += strings.Count(fmt.Sprint(m.Page), "50 % clicked")
+		}
+	}
+	if cards == 0 || seen != cards {
+		t.Errorf("%d items have a card and %d are counted", seen, cards)
+	}
+	if pages[0].Candidate.Page.Cards() != 0 {
+		t.Error("the pages that were given have cards")
+	}
+}
+
 // Cases of one cluster differ in a name alone: ten of them are hardly more than one, and an
 // interval must not take them for ten.
 func TestClustersAreDrawnTogether(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parallel-fusion/pfr/consumers/export"
 	"github.com/parallel-fusion/pfr/evaluation/agreement"
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/evaluation/judge/llmjudge"
@@ -145,6 +146,16 @@ func (j *Judges) Close() error {
 		c.Close()
 	}
 	return errors.Join(j.Ledger.Close(), j.store.Close())
+}
+
+// Behaviour reads what listeners did, by item, from a folder that [Admin.Export] wrote.
+func Behaviour(dir string) (map[string]judge.Behaviour, error) {
+	items, err := export.ReadBehaviour(dir)
+	out := make(map[string]judge.Behaviour, len(items))
+	for id, b := range items {
+		out[id] = judge.Behaviour(b)
+	}
+	return out, err
 }
 
 // Agreement compares the judges whose answers are kept in a folder with what people said,

@@ -246,6 +246,9 @@ func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for tick := time.NewTicker(50 * time.Millisecond); !done(); <-tick.C {
+		if t.Failed() { // the consumer will not come
+			t.FailNow()
+		}
 		if time.Now().After(deadline) {
 			t.Fatalf("still no %s after %v", what, patience)
 		}
