@@ -56,8 +56,9 @@ type RouterConfig struct {
 	// Student is a folder with a student as pfr train student writes it; "" is the embedded
 	// one.
 	Student string `yaml:"student"`
-	// LLM is the language model that is asked where the student is not sure; without a URL
-	// the student decides alone. Models are more of them, for arms of the roll-out.
+	// LLM is the language model that is asked where the student is not sure; without a
+	// server or a model in this process the student decides alone. Models are more of them,
+	// for arms of the roll-out.
 	LLM    ModelConfig            `yaml:"llm"`
 	Models map[string]ModelConfig `yaml:"models"`
 	// Rollout is the file that says who gets which router; see package rollout.
@@ -73,8 +74,8 @@ type RouterConfig struct {
 func (c RouterConfig) Validate() error {
 	errs := []error{c.Config.Validate(), c.Semantic.Validate()}
 	for name, m := range c.Models {
-		if err := m.Validate(); err != nil || name == "" || name == defaultModel || m.URL == "" {
-			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a url, and a name other than default"))))
+		if err := m.Validate(); err != nil || name == "" || name == defaultModel || m.off() {
+			errs = append(errs, fmt.Errorf("models.%s: %w", name, cmp.Or(err, errors.New("needs a url or a local.model, and a name other than default"))))
 		}
 	}
 	if err := c.LLM.Validate(); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parallel-fusion/pfr/consumers/experiments"
+	"github.com/parallel-fusion/pfr/internal/llamacpp"
 	chat "github.com/parallel-fusion/pfr/internal/llm"
 	"github.com/parallel-fusion/pfr/internal/supervise"
 	router "github.com/parallel-fusion/pfr/router-worker"
@@ -29,12 +30,14 @@ import (
 type ModelConfig struct {
 	llm.Config `yaml:",inline"`
 	// Replicas are more servers of the same model, for hedges and for when one is down.
-	Replicas []string     `yaml:"replicas"`
-	Guard    guard.Config `yaml:"guard"`
+	Replicas []string `yaml:"replicas"`
+	// Local runs the model in this process, in place of a server.
+	Local llamacpp.Config `yaml:"local"`
+	Guard guard.Config    `yaml:"guard"`
 }
 
 func defaultModelConfig() ModelConfig {
-	m := ModelConfig{Config: llm.DefaultConfig(), Guard: guard.DefaultConfig()}
+	m := ModelConfig{Config: llm.DefaultConfig(), Local: llamacpp.DefaultConfig(), Guard: guard.DefaultConfig()}
 	// A query waits as long as its own deadline lets it; the answer is of use later too.
 	m.Timeout = m.Guard.Timeout
 	return m
@@ -51,12 +54,19 @@ func (c *ModelConfig) UnmarshalYAML(unmarshal func(any) error) error {
 	return nil
 }
 
-// Validate reports every problem at once. A model without a URL is switched off.
+// off reports whether there is no model.
+func (c ModelConfig) off() bool { return c.URL == "" && c.Local.Model == "" }
+
+// Validate reports every problem at once. A model without a URL that is not in this process
+// is switched off.
 func (c ModelConfig) Validate() error {
-	if c.URL == "" {
+	if c.off() {
 		return nil
 	}
 	errs := []error{c.guard().Validate()}
+	if c.Local.Model != "" {
+		return errors.Join(append(errs, c.validateLocal())...)
+	}
 	hosts := map[string]bool{}
 	for _, address := range c.urls() {
 		one := c.Config
@@ -77,6 +87,7 @@ func (c ModelConfig) guard() guard.Config {
 	return g
 }
 
+// urls returns the addresses of the servers; "" is this process.
 func (c ModelConfig) urls() []string { return append([]string{c.URL}, c.Replicas...) }
 
 // models are the language models of a process and the roll-out that chooses among them.
@@ -84,14 +95,19 @@ type models struct {
 	askers  map[string]router.Asker
 	guards  map[string]*guard.Guard
 	clients map[string][]*llm.Client
+	locals  map[string]*llamacpp.Model
 	rollout *rollout.Live
 	names   *names         // of the catalogue, known to the student
 	probing sync.WaitGroup // until every model was probed once
 }
 
-// newModels makes the clients of every model that has a URL. It does no network.
+// newModels makes the clients of every model, and loads those of this process. It does no
+// network.
 func newModels(cfg RouterConfig, manifest *routes.Manifest, log *slog.Logger, reg prometheus.Registerer) (*models, error) {
-	ms := &models{askers: map[string]router.Asker{}, guards: map[string]*guard.Guard{}, clients: map[string][]*llm.Client{}}
+	ms := &models{
+		askers: map[string]router.Asker{}, guards: map[string]*guard.Guard{},
+		clients: map[string][]*llm.Client{}, locals: map[string]*llamacpp.Model{},
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.models())) {
 		if err := ms.add(name, cfg.models()[name], manifest, log, reg); err != nil {
 			ms.close()
@@ -117,14 +133,14 @@ func newModels(cfg RouterConfig, manifest *routes.Manifest, log *slog.Logger, re
 	return ms, nil
 }
 
-// models returns the models that have a URL, by name. The default one is "".
+// models returns the models that are not switched off, by name. The default one is "".
 func (c RouterConfig) models() map[string]ModelConfig {
 	all := maps.Clone(c.Models)
 	if all == nil {
 		all = map[string]ModelConfig{}
 	}
 	all[""] = c.LLM
-	maps.DeleteFunc(all, func(_ string, m ModelConfig) bool { return m.URL == "" })
+	maps.DeleteFunc(all, func(_ string, m ModelConfig) bool { return m.off() })
 	return all
 }
 
@@ -135,11 +151,12 @@ func (ms *models) add(name string, cfg ModelConfig, manifest *routes.Manifest, l
 	label := labelOf(name)
 	var replicas []guard.Replica
 	for _, address := range cfg.urls() {
-		one := cfg.Config
-		one.URL = address
-		c, err := llm.New(one, manifest, log, labelled(reg, prometheus.Labels{"model": label, "server": hostOf(address)}))
+		c, local, err := cfg.dial(address, manifest, log, labelled(reg, prometheus.Labels{"model": label, "server": hostOf(address)}))
 		if err != nil {
 			return fmt.Errorf("language model %s: %w", label, err)
+		}
+		if local != nil {
+			ms.locals[name] = local
 		}
 		ms.clients[name] = append(ms.clients[name], c)
 		replicas = append(replicas, replica{c, manifest.Routes[0].Examples[0]})
@@ -160,8 +177,14 @@ const defaultModel = "default"
 
 func labelOf(name string) string { return cmp.Or(name, defaultModel) }
 
+// inProcess names the server that there is none of.
+const inProcess = "in-process"
+
 // hostOf names a server in metrics.
 func hostOf(rawURL string) string {
+	if rawURL == "" {
+		return inProcess
+	}
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		return "unknown"
@@ -224,6 +247,13 @@ func (ms *models) parts() []supervise.Part {
 			ready() // a model that is away holds up nobody
 			return g.Run(ctx, probed)
 		}})
+		if local := ms.locals[name]; local != nil {
+			parts = append(parts, supervise.Part{Name: "router/llm adapter " + labelOf(name), Run: func(ctx context.Context, ready func()) error {
+				ready()
+				local.Run(ctx)
+				return nil
+			}})
+		}
 	}
 	return parts
 }
@@ -253,6 +283,9 @@ func (ms *models) close() {
 		for _, c := range clients {
 			c.Close()
 		}
+	}
+	for _, local := range ms.locals {
+		local.Close()
 	}
 }
 

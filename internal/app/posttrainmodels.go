@@ -74,9 +74,12 @@ func (w *workshop) modelTeacher(ctx context.Context, name string, temperature fl
 		return nil, err
 	}
 	cfg.Temperature = temperature
-	client, err := llm.New(cfg.Config, w.manifest, w.log, nil)
+	client, local, err := cfg.dial(cfg.URL, w.manifest, w.log, nil)
 	if err != nil {
 		return nil, err
+	}
+	if local != nil {
+		w.closers = append(w.closers, local.Close)
 	}
 	w.closers = append(w.closers, client.Close)
 	if err := client.Probe(ctx); err != nil && !errors.Is(err, chat.ErrNotEnforced) { // it names itself too

@@ -29,6 +29,7 @@ type Client struct {
 	http      *http.Client
 	authorise func(*http.Request) // holds the key, where nothing prints it
 	chat      openai.ChatCompletionService
+	local     Local // asked in place of a server; nil: there is a server
 
 	server    atomic.Pointer[server] // nil until it is known
 	detecting chan struct{}          // held by the one who finds out
@@ -123,6 +124,13 @@ func (c *Client) ask(ctx context.Context, q Question, timeout time.Duration) (u 
 		c.m.observe(q.Operation, outcome(err), time.Since(start), u)
 		end(err)
 	}()
+	if c.local != nil {
+		return c.askLocal(ctx, q)
+	}
+	return c.askServer(ctx, q)
+}
+
+func (c *Client) askServer(ctx context.Context, q Question) (u Usage, err error) {
 	s, err := c.resolve(ctx)
 	if err != nil {
 		return u, fmt.Errorf("llm %s: %w", q.Operation, err)

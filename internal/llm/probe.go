@@ -82,7 +82,11 @@ func (c *Client) Model() string { return c.Status().Model }
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.status
+	s := c.status
+	if c.local != nil {
+		s.Model = modelName(c.local.Name())
+	}
+	return s
 }
 
 // resolve returns the server, and asks it what it is if that is not known. One caller asks

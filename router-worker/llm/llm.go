@@ -50,6 +50,28 @@ type version struct{ model, text string }
 // model and the profile of cfg; what cfg leaves open is asked of the server before the
 // first request. A key that cannot be read is an error.
 func New(cfg Config, manifest *routes.Manifest, log *slog.Logger, reg prometheus.Registerer) (*Client, error) {
+	c, err := newClient(cfg, manifest)
+	if err != nil {
+		return nil, err
+	}
+	c.server, err = chat.New(cfg.Config, log, reg) // last: it registers metrics
+	return c, err
+}
+
+// NewLocal returns a Client that asks a model in this process, which stays the caller's. Of
+// cfg all counts but what is about a server.
+func NewLocal(cfg Config, model chat.Local, manifest *routes.Manifest, log *slog.Logger, reg prometheus.Registerer) (*Client, error) {
+	cfg.Config = cfg.ForLocal()
+	c, err := newClient(cfg, manifest)
+	if err != nil {
+		return nil, err
+	}
+	c.server, err = chat.NewLocal(cfg.Config, model, log, reg)
+	return c, err
+}
+
+// newClient returns a Client that has nobody to ask yet.
+func newClient(cfg Config, manifest *routes.Manifest) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("llm config: %w", err)
 	}
@@ -57,9 +79,7 @@ func New(cfg Config, manifest *routes.Manifest, log *slog.Logger, reg prometheus
 	if err := c.prepare(); err != nil {
 		return nil, fmt.Errorf("llm: %w", err)
 	}
-	var err error
-	c.server, err = chat.New(cfg.Config, log, reg) // last: it registers metrics
-	return c, err
+	return c, nil
 }
 
 // Close lets go of idle connections. Requests under way go on.

