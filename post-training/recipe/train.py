@@ -1,13 +1,12 @@
 """Fine-tunes a small language model to route, with LoRA adapters on all linear layers.
 
-Reads rows of prompt and completion as `pfr post-train export --form trl` writes them and
+Reads rows of prompt and completion as `pfr post-train export --format trl-sft` writes them and
 learns the completions alone. The base is the very GGUF that is served: its weights are
 dequantised, so that the adapter fits what the server computes with. Writes the adapter,
 and a log with one JSON object a line: the settings first, then the loss.
 """
 
 import argparse
-import json
 import math
 import pathlib
 import random
@@ -16,7 +15,9 @@ from copy import copy, deepcopy
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
+from transformers import DynamicCache
+
+import base
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -44,19 +45,7 @@ def arguments():
 
 def read_rows(path, tokenizer):
     """Returns rows as token ids of prompt and completion, with their weights."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        prompt = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, tokenize=False)
-        answer = row["completion"][0]["content"] + tokenizer.eos_token
-        rows.append(
-            (
-                tokenizer(prompt, add_special_tokens=False)["input_ids"],
-                tokenizer(answer, add_special_tokens=False)["input_ids"],
-                float(row.get("weight", 1)),
-            )
-        )
-    return rows
+    return [(*base.tokens(tokenizer, row["prompt"], row["completion"]), float(row.get("weight", 1))) for row in base.read(path)]
 
 
 def shared_prefix(rows):
@@ -86,17 +75,16 @@ class Router:
     change, so what they make of a row is computed once and kept."""
 
     def __init__(self, args):
-        self.tokenizer = AutoTokenizer.from_pretrained(args.base.parent, gguf_file=args.base.name)
-        base = AutoModelForCausalLM.from_pretrained(args.base.parent, gguf_file=args.base.name, dtype=torch.float32)
-        layers = len(base.model.layers)
+        self.tokenizer, model = base.load(args.base)
+        layers = len(model.model.layers)
         self.frozen = layers - min(args.layers or layers, layers)
         if args.adapter:
-            self.model = PeftModel.from_pretrained(base, args.adapter, is_trainable=True)
+            self.model = PeftModel.from_pretrained(model, args.adapter, is_trainable=True)
         else:
             config = LoraConfig(
                 r=args.rank, lora_alpha=args.alpha, target_modules=LINEAR, layers_to_transform=list(range(self.frozen, layers)), task_type="CAUSAL_LM"
             )
-            self.model = get_peft_model(base, config)
+            self.model = get_peft_model(model, config)
         inner = self.model.base_model.model.model
         self.head = self.model.base_model.model.lm_head
         self.below = part(inner, inner.layers[: self.frozen], torch.nn.Identity())
@@ -214,13 +202,7 @@ def main():
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     args.out.mkdir(parents=True, exist_ok=True)
-    with open(args.out / "log.jsonl", "w", encoding="utf-8") as file:
-
-        def log(**entry):
-            line = json.dumps(entry)
-            print(line, flush=True)
-            print(line, file=file, flush=True)
-
+    with base.Log(args.out / "log.jsonl") as log:
         router = Router(args)
         rows = read_rows(args.rows, router.tokenizer)
         held_out = read_rows(args.held_out, router.tokenizer) if args.held_out else []

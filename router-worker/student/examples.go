@@ -18,6 +18,7 @@ type Example struct {
 	Routes []string       // any of them is right; the first suits best
 	Params schemas.Params // nil: nobody has said
 	Source string         // the public set it is from; empty for our own
+	Wish   bool           // of a file of wishes: see [TrainConfig.Wishes]
 }
 
 // ReadExamples reads lines of query, routes and parameters, separated by tabs: routes by
@@ -83,6 +84,9 @@ func ReadTrainingData(dir fs.FS, routes []string) (TrainingData, error) {
 		} else {
 			var more []Example
 			more, err = ReadExamples(string(data))
+			for i := range more {
+				more[i].Wish = strings.HasPrefix(name, wishesPrefix)
+			}
 			d.Examples = append(d.Examples, more...)
 		}
 		if err != nil {
@@ -97,6 +101,8 @@ const (
 	namesFile   = "names.tsv"
 	holdoutFile = "holdout.tsv"
 	worldFile   = "world.tsv"
+
+	wishesPrefix = "wishes_"
 )
 
 func readNames(data string) (Gazetteer, error) {

@@ -27,11 +27,17 @@ type TrainConfig struct {
 	// Dropout is the share of features that are left out each time, so that no few of them
 	// decide alone.
 	Dropout float64
+	// Public is how much a public query counts: it is what somebody asked for, and there are
+	// few.
+	Public float64
+	// Wishes is how much a query counts that says what one wants without naming it, or
+	// names it in passing: there are many of ours, and most that is asked is plainer.
+	Wishes float64
 }
 
 // DefaultTrainConfig returns the settings of the embedded model.
 func DefaultTrainConfig() TrainConfig {
-	return TrainConfig{Seed: 1, Epochs: 12, Rate: 0.25, Decay: 3e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15, MadeUp: 0.3, Dropout: 0.5}
+	return TrainConfig{Seed: 1, Epochs: 12, Rate: 0.25, Decay: 3e-3, Fillings: 3, MinCount: 2, Balance: 0.3, HeldOut: 0.15, MadeUp: 0.3, Dropout: 0.5, Public: 2, Wishes: 0.3}
 }
 
 // Train learns a model. Equal data and settings give equal models.
@@ -131,13 +137,19 @@ func (t *trainer) sample(e Example) error {
 		}
 		right |= 1 << r
 	}
-	fold := t.fold(e)
+	fold, counts := t.fold(e), 1.0
+	switch {
+	case e.Source != "":
+		counts = t.cfg.Public
+	case e.Wish:
+		counts = t.cfg.Wishes
+	}
 	add := func(text string, blind bool, weight float64) {
 		t.view.blind = blind
 		var a annotation
 		t.view.annotate(&a, text)
 		fs := t.view.features(nil, &a)
-		t.samples = append(t.samples, sample{fs, normalise(fs), right, weight, fold, blind})
+		t.samples = append(t.samples, sample{fs, normalise(fs), right, weight * counts, fold, blind})
 	}
 	switch {
 	case isSlot(e.Query):
