@@ -169,12 +169,22 @@ func (c *consumer) awaitWork(t *testing.T) bool {
 	return false
 }
 
-// awaitSnapshot waits until the consumer has saved its state once more.
+// leastState is how large a saved state is that holds searches, in bytes: one without is
+// smaller.
+const leastState = 4 << 10
+
+// awaitSnapshot waits until the consumer has saved its state once more, with searches.
 func (c *consumer) awaitSnapshot(t *testing.T) bool {
-	saved, exited, before := make(chan time.Time), c.exited, modified(c.state)
+	saved, exited := make(chan time.Time), c.exited
+	before, _ := modified(c.state)
 	go func() {
 		defer close(saved)
-		for tick := time.NewTicker(20 * time.Millisecond); modified(c.state).Equal(before); {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if at, size := modified(c.state); size >= leastState && !at.Equal(before) {
+				return
+			}
 			select {
 			case <-tick.C:
 			case <-exited:
@@ -185,13 +195,13 @@ func (c *consumer) awaitSnapshot(t *testing.T) bool {
 	return c.awaits(t, saved)
 }
 
-// modified returns when a file was written last; zero if it is not there.
-func modified(name string) time.Time {
+// modified returns when a file was written last, and its size; zero if it is not there.
+func modified(name string) (at time.Time, size int64) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return time.Time{}
+		return time.Time{}, 0
 	}
-	return info.ModTime()
+	return info.ModTime(), info.Size()
 }
 
 // awaits reports whether a moment has come before the consumer ended.
