@@ -89,8 +89,8 @@ func (t StudentTraining) read() (student.TrainingData, error) {
 
 // learnRows puts the rows of post-training in place of the examples: each query with the
 // routes that passed, or its template, where names were filled in, so that the student
-// learns from other names too. Those of public sets set the calibration, as they do without
-// rows.
+// learns from other names too. Those of public sets set the calibration, and wishes count for
+// less, as they do without rows.
 func learnRows(data *student.TrainingData, file string) error {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -100,10 +100,14 @@ func learnRows(data *student.TrainingData, file string) error {
 	if err != nil {
 		return err
 	}
+	wishes := map[string]bool{}
+	for _, e := range data.Examples {
+		wishes[e.Query] = e.Wish
+	}
 	sum := sha256.Sum256(append(raw, data.Hash...))
 	data.Hash, data.Public, data.Examples = hex.EncodeToString(sum[:8]), "", nil
 	for _, e := range posttraining.Examples(rows) {
-		learnt := student.Example{Query: e.Text, Routes: e.Routes, Params: e.Params}
+		learnt := student.Example{Query: e.Text, Routes: e.Routes, Params: e.Params, Wish: wishes[e.Text]}
 		if e.Source == posttraining.Public {
 			learnt.Source, data.Public = string(e.Source), data.Hash
 		}
