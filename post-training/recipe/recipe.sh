@@ -93,7 +93,7 @@ smoke() {
   say 'the adapter loads and answers'
   PFR_RECIPE_BASE=$(base) calm "$here/prefer_test.py"
   head -n 4 "$work/rows/trl-dpo.jsonl" >"$work/pairs" # learnt by heart
-  prefer "$work/pairs" "$work/adapter" "$work/preferred" --steps 8 --batch 4 --rate 1e-3 --report 1 --threads 1
+  prefer "$work/pairs" "$work/adapter" "$work/preferred" --steps 5 --batch 4 --rate 1e-3 --report 1 --threads 1
   falls "$work/preferred/log.jsonl" 0.7
 }
 
