@@ -106,6 +106,9 @@ func (e Export) check(r Results) error {
 	if err := e.Selection.Validate(); err != nil {
 		return err
 	}
+	if err := e.Selection.fits(r.Rows); err != nil {
+		return err
+	}
 	if e.Form.Version() != r.Stats.Settings.Form {
 		return fmt.Errorf("the rows are for form %s, and what is served has %s: sample again", r.Stats.Settings.Form, e.Form.Version())
 	}

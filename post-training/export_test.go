@@ -168,9 +168,13 @@ func TestExportRefuses(t *testing.T) {
 		t.Error("an unknown format is written")
 	}
 	e = export(posttraining.TRLCompletion)
-	e.Selection = posttraining.Selection{Cap: -1, Balance: math.NaN()}
-	if _, err := e.Write(&b, r); err == nil || !strings.Contains(err.Error(), "cap") || !strings.Contains(err.Error(), "balance") {
+	e.Selection = posttraining.Selection{Cap: -1, Caps: map[string]int{"search": -2}, Balance: math.NaN()}
+	if _, err := e.Write(&b, r); err == nil || !strings.Contains(err.Error(), "cap -1") || !strings.Contains(err.Error(), `cap -2 of route "search"`) || !strings.Contains(err.Error(), "balance") {
 		t.Errorf("a bad selection: %v", err)
+	}
+	e.Selection = posttraining.Selection{Caps: map[string]int{"serach": 2}}
+	if _, err := e.Write(&b, r); err == nil || !strings.Contains(err.Error(), `"serach": no row has it; there are personalized_recs, podcast_episodes`) {
+		t.Errorf("a cap of no route: %v", err)
 	}
 	if b.Len() > 0 {
 		t.Errorf("wrote %q", b.String())
@@ -270,6 +274,16 @@ func TestCap(t *testing.T) {
 	}
 	if other := pick(posttraining.Selection{Cap: 10, Seed: 2}); fmt.Sprint(other) == fmt.Sprint(one) {
 		t.Error("another seed chooses the same")
+	}
+	ofRoutes := pick(posttraining.Selection{Cap: 10, Caps: map[string]int{"a": 4, "c": 0}, Seed: 1})
+	perRoute = map[string]int{}
+	for id := range ofRoutes {
+		if perRoute[id[:1]]++; id[:1] == "a" && !one[id] {
+			t.Errorf("%s is under a cap of 4 and not under one of 10", id)
+		}
+	}
+	if perRoute["a"] != 4 || perRoute["b"] != 3 || perRoute["c"] != 20 {
+		t.Errorf("with caps of routes kept %v", perRoute)
 	}
 	if all := pick(posttraining.Selection{Seed: 1}); len(all) != 73 {
 		t.Errorf("without a cap %d queries of 73", len(all))

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // Selection says how much each route counts in what is exported. See [DefaultSelection].
@@ -13,6 +15,8 @@ type Selection struct {
 	// Cap is how many queries of a route are taken at most, chosen by a hash of the seed and
 	// the query; 0: all. A query whose decisions have several routes counts for its first.
 	Cap int
+	// Caps are caps of single routes, in place of Cap; 0: all.
+	Caps map[string]int
 	// Balance, 0 to 1, is how far the routes are made to count alike: 0 not at all, 1 fully.
 	Balance float64
 	Seed    uint64
@@ -27,10 +31,30 @@ func (s Selection) Validate() error {
 	if s.Cap < 0 {
 		errs = append(errs, fmt.Errorf("cap %d: must not be negative", s.Cap))
 	}
+	for _, route := range slices.Sorted(maps.Keys(s.Caps)) {
+		if s.Caps[route] < 0 {
+			errs = append(errs, fmt.Errorf("cap %d of route %q: must not be negative", s.Caps[route], route))
+		}
+	}
 	if !(s.Balance >= 0 && s.Balance <= 1) {
 		errs = append(errs, fmt.Errorf("balance %v: must lie between 0 and 1", s.Balance))
 	}
 	return errors.Join(errs...)
+}
+
+// fits makes sure that each route with a cap of its own is one of the rows': a misspelt one
+// would cap nothing.
+func (s Selection) fits(rows []Row) error {
+	there := map[string]bool{}
+	for _, r := range rows {
+		there[r.Route] = true
+	}
+	for _, route := range slices.Sorted(maps.Keys(s.Caps)) {
+		if !there[route] {
+			return fmt.Errorf("cap of route %q: no row has it; there are %s", route, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+		}
+	}
+	return nil
 }
 
 // Weighted is a row with how much it counts.
@@ -83,7 +107,15 @@ func firstRoutes(rows []Row) (first map[string]string, decisions map[string]int)
 	return first, decisions
 }
 
-// taken returns the queries under the cap.
+// limit returns how many queries of a route are taken at most; 0: all.
+func (s Selection) limit(route string) int {
+	if n, ok := s.Caps[route]; ok {
+		return n
+	}
+	return s.Cap
+}
+
+// taken returns the queries under the caps.
 func (s Selection) taken(first map[string]string) map[string]bool {
 	byRoute := map[string][]string{}
 	for id, route := range first {
@@ -91,14 +123,14 @@ func (s Selection) taken(first map[string]string) map[string]bool {
 	}
 	out := make(map[string]bool, len(first))
 	seed := fmt.Sprint(s.Seed)
-	for _, ids := range byRoute {
+	for route, ids := range byRoute {
 		// A strong hash: with a weak one, ids that differ in a digit keep their order under
 		// every seed.
 		slices.SortFunc(ids, func(a, b string) int {
 			return cmp.Compare(digest([]byte(seed+"/"+a)), digest([]byte(seed+"/"+b)))
 		})
-		if s.Cap > 0 && len(ids) > s.Cap {
-			ids = ids[:s.Cap]
+		if n := s.limit(route); n > 0 && len(ids) > n {
+			ids = ids[:n]
 		}
 		for _, id := range ids {
 			out[id] = true

@@ -76,16 +76,17 @@ func (c *postTrainSampleCmd) Run(ctx context.Context, p *program) error {
 }
 
 type postTrainExportCmd struct {
-	Dir     string   `name:"run" required:"" type:"existingdir" help:"Folder of the run." placeholder:"DIR"`
-	Out     string   `required:"" help:"Folder for the files." placeholder:"DIR"`
-	Format  []string `help:"What to write (default: all): trl-sft, trl-dpo, trl-kto, openai-chat, openai-dpo, student. Can be repeated." placeholder:"NAME"`
-	Cap     int      `help:"Queries of a route, at most; 0: all."`
-	Balance float64  `default:"0.5" help:"How far the weights make the routes count alike: 0 not at all, 1 fully."`
-	Seed    uint64   `default:"1" help:"Of what a cap leaves out."`
-	Test    []string `type:"existingfile" help:"Queries to test on: cases, or lines of a query up to the first tab. Rows that are the same, names left aside, are an error. Can be repeated." placeholder:"FILE"`
-	Own     bool     `name:"own-test" help:"Compare with the cases that come with the product and are not to train on, likewise."`
-	Public  string   `name:"public-test" type:"existingdir" help:"Compare with the half to test on of the public query sets in this folder, likewise." placeholder:"DIR"`
-	Drop    bool     `name:"drop-leaks" help:"Leave such rows out instead."`
+	Dir     string         `name:"run" required:"" type:"existingdir" help:"Folder of the run." placeholder:"DIR"`
+	Out     string         `required:"" help:"Folder for the files." placeholder:"DIR"`
+	Format  []string       `help:"What to write (default: all): trl-sft, trl-dpo, trl-kto, openai-chat, openai-dpo, student. Can be repeated." placeholder:"NAME"`
+	Cap     int            `help:"Queries of a route, at most; 0: all." placeholder:"N"`
+	Caps    map[string]int `name:"route-cap" mapsep:"," help:"Queries of this route, at most, in place of --cap; 0: all. Can be repeated." placeholder:"ROUTE=N,..."`
+	Balance float64        `default:"0.5" help:"How far the weights make the routes count alike: 0 not at all, 1 fully."`
+	Seed    uint64         `default:"1" help:"Of what a cap leaves out."`
+	Test    []string       `type:"existingfile" help:"Queries to test on: cases, or lines of a query up to the first tab. Rows that are the same, names left aside, are an error. Can be repeated." placeholder:"FILE"`
+	Own     bool           `name:"own-test" help:"Compare with the cases that come with the product and are not to train on, likewise."`
+	Public  string         `name:"public-test" type:"existingdir" help:"Compare with the half to test on of the public query sets in this folder, likewise." placeholder:"DIR"`
+	Drop    bool           `name:"drop-leaks" help:"Leave such rows out instead."`
 }
 
 // Run writes a file for each format.
@@ -98,7 +99,7 @@ func (c *postTrainExportCmd) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	e.Selection, e.DropLeaks = posttraining.Selection{Cap: c.Cap, Balance: c.Balance, Seed: c.Seed}, c.Drop
+	e.Selection, e.DropLeaks = posttraining.Selection{Cap: c.Cap, Caps: c.Caps, Balance: c.Balance, Seed: c.Seed}, c.Drop
 	stats, err := posttraining.Check(c.Dir) // files of a run that was killed may be of two states
 	if err != nil {
 		return err

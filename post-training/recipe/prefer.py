@@ -14,11 +14,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched, and TRL repo
 
 import torch
 from datasets import Dataset
-from peft import PeftModel
 from transformers import PrinterCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 
 import base
+import lora
 
 # What is logged of what TRL measures. KTO knows no accuracy, as its rows are no pairs.
 MEASURES = {
@@ -36,7 +36,7 @@ def arguments():
     parser.add_argument("--rows", required=True, type=pathlib.Path, help="JSONL of prompt, chosen, rejected, or of prompt, completion, label")
     parser.add_argument("--held-out", type=pathlib.Path, help="pairs that are not learnt: how often the chosen one is likelier is logged, before and after")
     parser.add_argument("--base", required=True, type=pathlib.Path, help="GGUF file of the model that is served")
-    parser.add_argument("--adapter", required=True, type=pathlib.Path, help="folder that train.py or prefer.py wrote")
+    parser.add_argument("--adapter", required=True, type=pathlib.Path, help="adapter that train.py or prefer.py wrote, as a folder or GGUF file")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the adapter and the log")
     parser.add_argument("--epochs", type=float, default=1, help="times over the rows")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many; 0: after the epochs")
@@ -184,7 +184,7 @@ def main():
     with base.Log(args.out / "log.jsonl") as log:
         tokenizer, model = base.load(args.base)
         model.is_quantized = False  # its weights are plain: the trainer takes every GGUF for packed
-        model = PeftModel.from_pretrained(model, args.adapter, is_trainable=True)
+        model = lora.attach(model, args.adapter, args.base)
         rows = base.read(args.rows)
         held_out = HeldOut(model, tokenizer, base.read(args.held_out)) if args.held_out else None
         trainer = trainer_of(model, tokenizer, rows, args)

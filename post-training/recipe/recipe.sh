@@ -8,7 +8,7 @@
 #                                with more arguments for train.py; OUT/router-lora.gguf is the
 #                                adapter, OUT/log.jsonl the log
 #   recipe.sh prefer ROWS ADAPTER OUT [ARGUMENT...]
-#                                go on from an adapter, the folder that train or prefer wrote,
+#                                go on from an adapter, a folder or GGUF file that train wrote,
 #                                with the rows of `--format trl-dpo` (DPO) or `trl-kto` (KTO);
 #                                more arguments are for prefer.py; writes what train writes
 #   recipe.sh smoke              a few steps on a few rows, then a few on pairs: fails unless
@@ -51,7 +51,7 @@ train() { # ROWS OUT [ARGUMENT...]
   shift 2
   gguf=$(base)
   calm "$here/train.py" --rows "$rows" --base "$gguf" --out "$out" "$@"
-  "$python" "$here/to_gguf.py" "$out" --base "$gguf" --out "$out/router-lora.gguf"
+  "$python" "$here/lora.py" "$out" --base "$gguf" --out "$out/router-lora.gguf"
 }
 
 prefer() { # ROWS ADAPTER OUT [ARGUMENT...]
@@ -59,7 +59,7 @@ prefer() { # ROWS ADAPTER OUT [ARGUMENT...]
   shift 3
   gguf=$(base)
   calm "$here/prefer.py" --rows "$rows" --adapter "$adapter" --base "$gguf" --out "$out" "$@"
-  "$python" "$here/to_gguf.py" "$out" --base "$gguf" --out "$out/router-lora.gguf"
+  "$python" "$here/lora.py" "$out" --base "$gguf" --out "$out/router-lora.gguf"
 }
 
 # Fails unless the last loss of a log is below a share of the first.
@@ -91,7 +91,7 @@ smoke() {
       --set router.llm.prompt_style=short --set router.llm.form=compact --set router.llm.timeout=90s' "$work/pfr" | tee "$work/answer"
   grep -q '"source":"llm"' "$work/answer"
   say 'the adapter loads and answers'
-  PFR_RECIPE_BASE=$(base) calm "$here/prefer_test.py"
+  PFR_RECIPE_BASE=$(base) calm -m unittest discover --start-directory "$here" --pattern '*_test.py'
   head -n 4 "$work/rows/trl-dpo.jsonl" >"$work/pairs" # learnt by heart
   prefer "$work/pairs" "$work/adapter" "$work/preferred" --steps 5 --batch 4 --rate 1e-3 --report 1 --threads 1
   falls "$work/preferred/log.jsonl" 0.7

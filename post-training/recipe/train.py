@@ -14,12 +14,10 @@ import time
 from copy import copy, deepcopy
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import DynamicCache
 
 import base
-
-LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+import lora
 
 
 def arguments():
@@ -27,7 +25,7 @@ def arguments():
     parser.add_argument("--rows", required=True, type=pathlib.Path, help="JSONL of prompt, completion and, if there, weight")
     parser.add_argument("--held-out", type=pathlib.Path, help="such rows that are not learnt: their loss is logged")
     parser.add_argument("--base", required=True, type=pathlib.Path, help="GGUF file of the model that is served")
-    parser.add_argument("--adapter", type=pathlib.Path, help="folder of an adapter with as many layers to go on from")
+    parser.add_argument("--adapter", type=pathlib.Path, help="adapter to go on from, as a folder or GGUF file, of no more layers than learn")
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder for the adapter and the log")
     parser.add_argument("--epochs", type=float, default=3, help="times over the rows")
     parser.add_argument("--steps", type=int, default=0, help="stop after so many; 0: after the epochs")
@@ -78,13 +76,14 @@ class Router:
         self.tokenizer, model = base.load(args.base)
         layers = len(model.model.layers)
         self.frozen = layers - min(args.layers or layers, layers)
+        learn = range(self.frozen, layers)
         if args.adapter:
-            self.model = PeftModel.from_pretrained(model, args.adapter, is_trainable=True)
+            self.model = lora.attach(model, args.adapter, args.base, learn)
         else:
-            config = LoraConfig(
-                r=args.rank, lora_alpha=args.alpha, target_modules=LINEAR, layers_to_transform=list(range(self.frozen, layers)), task_type="CAUSAL_LM"
-            )
-            self.model = get_peft_model(model, config)
+            self.model = lora.fresh(model, learn, args.rank, args.alpha)
+        below = [at for at in self.model.peft_config["default"].layers_to_transform if at < self.frozen]
+        if below:
+            raise ValueError(f"{args.adapter} has learnt layer {below[0]}, and with --layers {args.layers} only those from {self.frozen} on would learn")
         inner = self.model.base_model.model.model
         self.head = self.model.base_model.model.lm_head
         self.below = part(inner, inner.layers[: self.frozen], torch.nn.Identity())
