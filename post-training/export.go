@@ -101,7 +101,8 @@ func (e Export) Write(w io.Writer, r Results) (int, error) {
 	return len(out), nil
 }
 
-// check makes sure that the rows are for this form.
+// check makes sure that the selection is sound and fits the rows, and that they are for
+// this form.
 func (e Export) check(r Results) error {
 	if err := e.Selection.Validate(); err != nil {
 		return err

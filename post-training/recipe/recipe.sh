@@ -8,7 +8,7 @@
 #                                with more arguments for train.py; OUT/router-lora.gguf is the
 #                                adapter, OUT/log.jsonl the log
 #   recipe.sh prefer ROWS ADAPTER OUT [ARGUMENT...]
-#                                go on from an adapter, a folder or GGUF file that train wrote,
+#                                go on from an adapter, a folder or GGUF file of train or prefer,
 #                                with the rows of `--format trl-dpo` (DPO) or `trl-kto` (KTO);
 #                                more arguments are for prefer.py; writes what train writes
 #   recipe.sh smoke              a few steps on a few rows, then a few on pairs: fails unless
