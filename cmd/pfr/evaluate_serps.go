@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parallel-fusion/pfr/evaluation/judge"
@@ -66,7 +68,7 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return err
 	}
-	pages, err := c.pages(ctx, p, cases, about.Today)
+	pages, err := c.pages(ctx, p, cases, c.provenance(about))
 	if err != nil {
 		return err
 	}
@@ -136,27 +138,33 @@ func system(mode string) string {
 	return "PFR"
 }
 
+// provenance returns what pages of this command are of.
+func (c *evaluateSERPsCmd) provenance(about serps.About) serps.Provenance {
+	pipeline := strings.Join(append(c.overrides(), cmp.Or(c.Catalog, "the sample catalogue")), ", ")
+	return serps.Provenance{Candidate: about.Candidate, Baseline: about.Baseline, TestSet: about.TestSet, Today: about.Today, Pipeline: pipeline}
+}
+
 // pages reads the pages that are in the folder, or makes them.
-func (c *evaluateSERPsCmd) pages(ctx context.Context, p *program, cases []testset.Case, today string) ([]serps.Pages, error) {
+func (c *evaluateSERPsCmd) pages(ctx context.Context, p *program, cases []testset.Case, of serps.Provenance) ([]serps.Pages, error) {
 	file := filepath.Join(c.Out, "pages.jsonl")
 	if f, err := os.Open(file); err == nil && !c.Fresh {
 		defer f.Close()
-		pages, err := serps.ReadPages(f)
-		if err == nil && !slices.EqualFunc(pages, cases, func(have serps.Pages, want testset.Case) bool { return have.Case.ID == want.ID }) {
-			err = errors.New("has pages of other cases; take another --out, or --fresh")
+		had, pages, err := serps.ReadPages(f)
+		if err == nil {
+			err = had.Differs(of)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, fmt.Errorf("%s: %w\ntake another --out, or --fresh to make the pages anew", file, err)
 		}
 		return pages, nil
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	pages, err := c.collect(ctx, p, cases, today)
+	pages, err := c.collect(ctx, p, cases, of.Today)
 	if err != nil {
 		return nil, err
 	}
-	return pages, writeFile(file, func(w io.Writer) error { return serps.WritePages(w, pages) })
+	return pages, writeFile(file, func(w io.Writer) error { return serps.WritePages(w, of, pages) })
 }
 
 func (c *evaluateSERPsCmd) collect(ctx context.Context, p *program, cases []testset.Case, today string) (pages []serps.Pages, err error) {

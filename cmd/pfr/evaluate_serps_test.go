@@ -19,7 +19,9 @@ import (
 )
 
 // pageCases is how many cases of each use case of Table 2 have pages in tests.
-const pageCases = 4
+//
+// A gate opens from six groups on.
+const pageCases = 6
 
 // withPages returns a folder with pages of regular search and of a candidate, as an earlier
 // run would have left it, and the file of their cases. The candidate finds what is asked
@@ -41,7 +43,12 @@ func withPages(t *testing.T, candidate string) (dir, cases string) {
 		}
 	}
 	write(t, cases, func(w io.Writer) error { return testset.Write(w, list) })
-	write(t, filepath.Join(dir, "pages.jsonl"), func(w io.Writer) error { return serps.WritePages(w, pages) })
+	made := evaluateSERPsCmd{Cases: cases, Split: "test", Candidate: "pre-fusion", Baseline: "search"}
+	_, about, err := made.cases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "pages.jsonl"), func(w io.Writer) error { return serps.WritePages(w, made.provenance(about), pages) })
 	return dir, cases
 }
 
@@ -165,6 +172,30 @@ func TestEvaluateSERPsTwice(t *testing.T) {
 	}
 	if _, second := reportIn(t, dir); !bytes.Equal(first, second) {
 		t.Errorf("the reports differ:\n%s\n%s", first, second)
+	}
+}
+
+// Pages that another system, or another pipeline, has made are not judged in the name of this.
+func TestEvaluateSERPsOfOthers(t *testing.T) {
+	dir, cases := withPages(t, "good")
+	changed := filepath.Join(t.TempDir(), "cases.jsonl")
+	data, err := os.ReadFile(cases)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, changed, func(w io.Writer) error {
+		_, err := w.Write(bytes.Replace(data, []byte("number 3"), []byte("number three"), 1))
+		return err
+	})
+	for what, more := range map[string][]string{
+		`the candidate was "PFR" and is "PFR, post-fusion"`: {"--cases", cases, "--candidate", "post-fusion"},
+		"the test set was": {"--cases", changed},
+		"the pipeline was": {"--cases", cases, "--kafka", "localhost:1"},
+	} {
+		_, err := typed(t, "", append([]string{"evaluate", "serps", "--out", dir}, more...)...)
+		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "--fresh") {
+			t.Errorf("%v: %v", more, err)
+		}
 	}
 }
 

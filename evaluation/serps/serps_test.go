@@ -260,12 +260,13 @@ func TestReportIsReproducible(t *testing.T) {
 	j := scripted{pass: func(s judge.Subject) bool { return by("new")(s) != strings.HasSuffix(s.Case.Query, "7") }}
 	first, _ := report(t, j, pages)
 	var file bytes.Buffer
-	if err := serps.WritePages(&file, pages); err != nil {
+	of := serps.Provenance{Candidate: "new", Baseline: "old", TestSet: "twelve", Today: "2025-06-28", Pipeline: "sample"}
+	if err := serps.WritePages(&file, of, pages); err != nil {
 		t.Fatal(err)
 	}
-	again, err := serps.ReadPages(&file)
-	if err != nil {
-		t.Fatal(err)
+	had, again, err := serps.ReadPages(&file)
+	if err != nil || had != of {
+		t.Fatalf("pages of %+v: %v", had, err)
 	}
 	second, _ := report(t, j, again)
 	var a, b bytes.Buffer

@@ -47,10 +47,17 @@ type Paired struct {
 	P float64 `json:"p"`
 }
 
-// Better reports whether the interval of the difference lies above 0.
-func (p Paired) Better() bool { return p.N > 0 && p.DifferenceInterval.Low > 0 }
+// leastGroups is how many groups it takes to claim a gain: where all of fewer agree the
+// bootstrap's interval has no width, and yet chance alone makes them agree in 2/2^5 = 6 % or
+// more.
+const leastGroups = 6
 
-// Worse reports whether the interval of the difference lies below 0.
+// Better reports whether the interval of the difference lies above 0, with groups enough for
+// it to mean something.
+func (p Paired) Better() bool { return p.Groups >= leastGroups && p.DifferenceInterval.Low > 0 }
+
+// Worse reports whether the interval of the difference lies below 0. It is a warning, and a
+// few groups are enough for one.
 func (p Paired) Worse() bool { return p.N > 0 && p.DifferenceInterval.High < 0 }
 
 // Compare compares what two systems got on the same cases, by the paired bootstrap over

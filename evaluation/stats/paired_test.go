@@ -98,3 +98,21 @@ func TestCoverage(t *testing.T) {
 		}
 	}
 }
+
+// Where all of a few groups agree, the interval has no width and says nothing.
+func TestBetterWantsGroups(t *testing.T) {
+	for groups, better := range map[int]bool{1: false, 5: false, 6: true} {
+		var a, b []float64
+		var group []string
+		for i := range 120 {
+			a, b, group = append(a, 1), append(b, 0), append(group, strconv.Itoa(i%groups))
+		}
+		p := stats.Compare(a, b, group, 1)
+		if p.Better() != better || (p.P < .05) != better {
+			t.Errorf("120 cases in %d groups: better %v, p %.3f", groups, p.Better(), p.P)
+		}
+		if worse := stats.Compare(b, a, group, 1); !worse.Worse() || worse.Better() {
+			t.Errorf("120 cases in %d groups are no warning", groups)
+		}
+	}
+}
