@@ -173,7 +173,7 @@ func TestExportRefuses(t *testing.T) {
 		t.Errorf("a bad selection: %v", err)
 	}
 	e.Selection = posttraining.Selection{Caps: map[string]int{"serach": 2}}
-	if _, err := e.Write(&b, r); err == nil || !strings.Contains(err.Error(), `"serach": no row has it; there are personalized_recs, podcast_episodes`) {
+	if _, err := e.Write(&b, r); err == nil || !strings.Contains(err.Error(), `"serach": no query counts for it; there are personalized_recs, podcast_recs, search`) {
 		t.Errorf("a cap of no route: %v", err)
 	}
 	if b.Len() > 0 {

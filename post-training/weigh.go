@@ -42,19 +42,21 @@ func (s Selection) Validate() error {
 	return errors.Join(errs...)
 }
 
-// fits makes sure that each route with a cap of its own is one of the rows': a misspelt one
+// fits makes sure that queries count for each route with a cap of its own: a misspelt one
 // would cap nothing.
 func (s Selection) fits(rows []Row) error {
 	there := map[string]bool{}
-	for _, r := range rows {
-		there[r.Route] = true
+	first, _ := firstRoutes(rows)
+	for _, route := range first {
+		there[route] = true
 	}
+	var errs []error
 	for _, route := range slices.Sorted(maps.Keys(s.Caps)) {
 		if !there[route] {
-			return fmt.Errorf("cap of route %q: no row has it; there are %s", route, strings.Join(slices.Sorted(maps.Keys(there)), ", "))
+			errs = append(errs, fmt.Errorf("cap of route %q: no query counts for it; there are %s", route, strings.Join(slices.Sorted(maps.Keys(there)), ", ")))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Weighted is a row with how much it counts.

@@ -63,7 +63,10 @@ def read(path, base):
     modules = {name: module for module, name in NAMES.items()}
     weights = {}
     for tensor in file.tensors:
-        layer, name, side = GGUF_TENSOR.match(tensor.name).groups()
+        match = GGUF_TENSOR.match(tensor.name)
+        if not match or match[2] not in modules:
+            raise ValueError(f"{path} is no adapter of linear layers: it has {tensor.name}")
+        layer, name, side = match.groups()
         weight = tensor.data.astype(numpy.float32)
         if side == "b" and name in heads:
             weight = halves(weight, heads[name])

@@ -56,8 +56,11 @@ class Adapters(unittest.TestCase):
         want = self.says(lora.attach(self.model(), self.file, BASE))
         wider = lora.attach(self.model(), self.file, BASE, layers=[1, 2, 3])
         torch.testing.assert_close(self.says(wider), want)
-        learns = [name for name, weight in wider.named_parameters() if weight.requires_grad]
-        self.assertEqual(len(learns), 3 * 2 * len(lora.LINEAR))
+        wider(input_ids=torch.arange(12)[None], labels=torch.arange(12)[None]).loss.backward()
+        learns = {name for name, weight in wider.named_parameters() if weight.grad is not None and weight.grad.any()}
+        for layer in (1, 2, 3):
+            of_layer = [name for name in learns if f"layers.{layer}." in name and "lora_B" in name]
+            self.assertEqual(len(of_layer), len(lora.LINEAR), f"layer {layer}")
 
     def test_rotates_queries_and_keys_alone(self):
         by_name = {t.name: t.data for t in gguf.GGUFReader(self.file).tensors}
@@ -66,6 +69,10 @@ class Adapters(unittest.TestCase):
             weight = weights[f"base_model.model.model.layers.1.{module}.lora_B.weight"]
             same = (by_name[f"blk.1.{name}.weight.lora_b"] == weight).all()
             self.assertEqual(same, name not in ("attn_q", "attn_k"), name)
+
+    def test_refuses_what_is_no_adapter(self):
+        with self.assertRaisesRegex(ValueError, "no adapter of linear layers"):
+            lora.read(BASE, BASE)
 
     def test_refuses_an_adapter_of_another_model(self):
         shallow = LlamaForCausalLM(LlamaConfig(vocab_size=16, hidden_size=72, intermediate_size=32, num_hidden_layers=2, num_attention_heads=9, num_key_value_heads=3))

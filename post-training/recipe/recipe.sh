@@ -91,6 +91,9 @@ smoke() {
       --set router.llm.prompt_style=short --set router.llm.form=compact --set router.llm.timeout=90s' "$work/pfr" | tee "$work/answer"
   grep -q '"source":"llm"' "$work/answer"
   say 'the adapter loads and answers'
+  train "$work/rows/trl-sft.jsonl" "$work/on" --adapter "$work/adapter/router-lora.gguf" --steps 2 --batch 4 --layers 7 --report 1 --threads 1
+  cat "$work"/{adapter,on}/log.jsonl >"$work/both" # an adapter that was not gone on from would begin where the first did
+  falls "$work/both" 0.7
   PFR_RECIPE_BASE=$(base) calm -m unittest discover --start-directory "$here" --pattern '*_test.py'
   head -n 4 "$work/rows/trl-dpo.jsonl" >"$work/pairs" # learnt by heart
   prefer "$work/pairs" "$work/adapter" "$work/preferred" --steps 5 --batch 4 --rate 1e-3 --report 1 --threads 1

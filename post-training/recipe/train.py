@@ -33,8 +33,8 @@ def arguments():
     parser.add_argument("--layers", type=int, default=10, help="how many of the upper layers learn; 0: all")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3, help="of learning, at its highest")
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--alpha", type=int, default=32)
+    parser.add_argument("--rank", type=int, default=16, help="of a new adapter; one to go on from keeps its own")
+    parser.add_argument("--alpha", type=int, default=32, help="of a new adapter, likewise")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--report", type=int, default=20, help="steps between two lines of the log")
     parser.add_argument("--threads", type=int, default=2)
@@ -203,10 +203,11 @@ def main():
     args.out.mkdir(parents=True, exist_ok=True)
     with base.Log(args.out / "log.jsonl") as log:
         router = Router(args)
+        config = router.model.peft_config["default"]
         rows = read_rows(args.rows, router.tokenizer)
         held_out = read_rows(args.held_out, router.tokenizer) if args.held_out else []
         log(rows=len(rows), adapter=str(args.adapter.name) if args.adapter else None, held_out=len(held_out), tokens=sum(len(p) + len(a) for p, a, _ in rows), base=args.base.name,
-            epochs=args.epochs, layers=args.layers, batch=args.batch, rate=args.rate, rank=args.rank, alpha=args.alpha, seed=args.seed, torch=torch.__version__)
+            epochs=args.epochs, layers=args.layers, batch=args.batch, rate=args.rate, rank=config.r, alpha=config.lora_alpha, seed=args.seed, torch=torch.__version__)
         train(router, rows, held_out, args, log)
         router.model.save_pretrained(args.out)
 
