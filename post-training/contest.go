@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/parallel-fusion/pfr/evaluation/stats"
@@ -40,7 +41,8 @@ type Contest struct {
 
 // Turn is the answer of a contestant to a query.
 type Turn struct {
-	Contestant string         `json:"contestant"` // its ID
+	Name       string         `json:"name"`       // of the contestant, which is its own
+	Contestant string         `json:"contestant"` // its ID, which those with equal models share
 	Query      string         `json:"query"`
 	Market     string         `json:"market,omitempty"`
 	Route      string         `json:"route,omitempty"`
@@ -53,10 +55,11 @@ type Turn struct {
 }
 
 // Run has every contestant decide for every query, and every decision judged. The error
-// says why it stopped; what was answered until then is kept.
+// says why it stopped, an [ErrSilent] for a judge that says nothing; what was answered until
+// then is kept.
 func (c Contest) Run(ctx context.Context, queries []Query) (Table, error) {
-	if len(c.Contestants) < 2 || len(queries) == 0 {
-		return Table{}, fmt.Errorf("contest of %d contestants on %d queries: wants a teacher, another and a query", len(c.Contestants), len(queries))
+	if err := c.check(queries); err != nil {
+		return Table{}, err
 	}
 	book, err := openTurns(c.Answers)
 	if err != nil {
@@ -65,7 +68,7 @@ func (c Contest) Run(ctx context.Context, queries []Query) (Table, error) {
 	tallies := make([]tally, len(c.Contestants))
 	for i, q := range queries {
 		for k, one := range c.Contestants {
-			t, err := book.turn(ctx, one.Router, q)
+			t, err := book.turn(ctx, one, q)
 			if err == nil {
 				err = tallies[k].add(ctx, c, q, t)
 			}
@@ -78,27 +81,52 @@ func (c Contest) Run(ctx context.Context, queries []Query) (Table, error) {
 	return c.table(queries, tallies), book.close()
 }
 
+// check makes sure that there is something to compare, under names that tell it apart.
+func (c Contest) check(queries []Query) error {
+	if len(c.Contestants) < 2 || len(queries) == 0 {
+		return fmt.Errorf("contest of %d contestants on %d queries: wants a teacher, another and a query", len(c.Contestants), len(queries))
+	}
+	names := map[string]bool{}
+	for _, one := range c.Contestants {
+		if names[one.Name] {
+			return fmt.Errorf("contest: %q is there twice: give one of them another name", one.Name)
+		}
+		names[one.Name] = true
+	}
+	return nil
+}
+
 // tally collects the turns of a contestant, in the order of the queries.
 type tally struct {
 	model                              string
 	passed, routed, valid, took, costs []float64
 	tokens                             schemas.Tokens
+
+	unjudged []bool // decisions that the judge said nothing of
+	silent   int    // of these, how many in a row at the end
 }
 
 func (t *tally) add(ctx context.Context, c Contest, q Query, turn Turn) error {
-	pass, routed := false, false
+	pass, routed, none := false, false, false
 	if turn.Invalid == "" {
 		verdict, err := c.Judge.Judge(ctx, q, Decision{Route: turn.Route, Params: turn.Params})
 		if err != nil {
 			return fmt.Errorf("judge: %w", err)
 		}
-		pass = verdict.Pass
+		pass, none = verdict.Pass, verdict.None
+		if t.silent++; !none {
+			t.silent = 0
+		}
+		if t.silent >= mostSilent {
+			return fmt.Errorf("%w: %d in a row, the last: %s", ErrSilent, t.silent, verdict.Reason)
+		}
 		for _, g := range q.Gold {
 			routed = routed || g.Route == turn.Route
 		}
 	}
 	const msPerHour = 3.6e6
 	t.passed, t.routed = append(t.passed, number(pass)), append(t.routed, number(routed))
+	t.unjudged = append(t.unjudged, none)
 	t.valid = append(t.valid, number(turn.Invalid == ""))
 	t.took = append(t.took, turn.TookMS)
 	t.costs = append(t.costs, turn.CostUSD+turn.TookMS/msPerHour*c.HourUSD)
@@ -125,8 +153,10 @@ type turns struct {
 	had  map[string]Turn
 }
 
-func turnKey(contestant, query, market string) string {
-	return contestant + "\x00" + query + "\x00" + market
+// key is what an answer is found by. The ID is part of it, so that another version of a router
+// is asked again.
+func (t Turn) key() string {
+	return t.Name + "\x00" + t.Contestant + "\x00" + t.Query + "\x00" + t.Market
 }
 
 // openTurns reads the turns of a file. A line that was cut off while it was written is
@@ -171,30 +201,28 @@ func (b *turns) read() (whole int64, err error) {
 			return whole, fmt.Errorf("at byte %d: %w", whole, err)
 		}
 		whole += int64(len(line))
-		b.had[turnKey(t.Contestant, t.Query, t.Market)] = t
+		b.had[t.key()] = t
 	}
 }
 
 // turn returns the answer that is in the book, or asks for it. An answer that is no valid
 // decision is an answer; a contestant that cannot be asked is an error.
-func (b *turns) turn(ctx context.Context, r Teacher, q Query) (Turn, error) {
-	key := turnKey(r.ID(), q.Text, q.Market)
-	if t, ok := b.had[key]; ok {
-		return t, nil
+func (b *turns) turn(ctx context.Context, c Contestant, q Query) (Turn, error) {
+	t := Turn{Name: c.Name, Contestant: c.Router.ID(), Query: q.Text, Market: q.Market}
+	if had, ok := b.had[t.key()]; ok {
+		return had, nil
 	}
 	begin := time.Now()
-	s, err := r.Sample(ctx, Ask{Query: q, Attempt: 1})
-	t := Turn{
-		Contestant: r.ID(), Query: q.Text, Market: q.Market, Route: s.Route, Params: s.Params, Model: s.Model,
-		TookMS: float64(time.Since(begin).Microseconds()) / 1000, Tokens: s.Tokens, CostUSD: s.CostUSD,
-	}
+	s, err := c.Router.Sample(ctx, Ask{Query: q, Attempt: 1})
+	t.TookMS = float64(time.Since(begin).Microseconds()) / 1000
+	t.Route, t.Params, t.Model, t.Tokens, t.CostUSD = s.Route, s.Params, s.Model, s.Tokens, s.CostUSD
 	switch {
 	case errors.Is(err, ErrInvalid):
 		t.Invalid, t.Route, t.Params = err.Error(), "", nil
 	case err != nil:
 		return t, err
 	}
-	b.had[key] = t
+	b.had[t.key()] = t
 	if b.file == nil {
 		return t, nil
 	}
@@ -217,7 +245,10 @@ type Table struct {
 	Judge   string  `json:"judge"`
 	HourUSD float64 `json:"hour_usd"`
 	N       int     `json:"n"`
-	Rows    []Entry `json:"rows"` // the teacher's first
+	// Unjudged is how many queries count for no quality: the judge said nothing of the decision
+	// of a contestant.
+	Unjudged int     `json:"unjudged"`
+	Rows     []Entry `json:"rows"` // the teacher's first
 }
 
 // Entry is a contestant in a table. What is compared is compared with the teacher.
@@ -249,19 +280,39 @@ func (c Contest) table(queries []Query, tallies []tally) Table {
 			groups[i] = testset.Normalise(q.Text)
 		}
 	}
-	out := Table{Judge: c.Judge.ID(), HourUSD: c.HourUSD, N: len(queries)}
+	judged := judgedByAll(tallies)
+	out := Table{Judge: c.Judge.ID(), HourUSD: c.HourUSD, N: len(queries), Unjudged: len(queries) - len(judged)}
 	teacher, n := tallies[0], float64(len(queries))
 	for i, t := range tallies {
 		const seed = 1
 		e := Entry{
 			Name: c.Contestants[i].Name, ID: c.Contestants[i].Router.ID(), Model: t.model,
-			Quality: stats.Compare(t.passed, teacher.passed, groups, seed), Routed: stats.Compare(t.routed, teacher.routed, groups, seed),
+			Quality: stats.Compare(at(t.passed, judged), at(teacher.passed, judged), at(groups, judged), seed), Routed: stats.Compare(t.routed, teacher.routed, groups, seed),
 			Latency: stats.Compare(t.took, teacher.took, groups, seed), Cost: stats.Compare(t.costs, teacher.costs, groups, seed),
 			P50: stats.Quantile(append([]float64{}, t.took...), .5), P75: stats.Quantile(append([]float64{}, t.took...), .75),
 			Valid: count(t.valid), ValidInterval: stats.Wilson(count(t.valid), len(queries)), RoutedInterval: stats.Wilson(count(t.routed), len(queries)),
 			PromptTokens: float64(t.tokens.Prompt) / n, CachedTokens: float64(t.tokens.Cached) / n, CompletionTokens: float64(t.tokens.Completion) / n,
 		}
 		out.Rows = append(out.Rows, e)
+	}
+	return out
+}
+
+// judgedByAll returns the queries, by index, of which every decision has a verdict or is none.
+func judgedByAll(tallies []tally) []int {
+	var out []int
+	for i := range tallies[0].unjudged {
+		if !slices.ContainsFunc(tallies, func(t tally) bool { return t.unjudged[i] }) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func at[T any](list []T, indices []int) []T {
+	out := make([]T, len(indices))
+	for k, i := range indices {
+		out[k] = list[i]
 	}
 	return out
 }

@@ -133,6 +133,66 @@ func TestContestGoesOn(t *testing.T) {
 	}
 }
 
+// Two servers of one model have one ID, and each is asked.
+func TestContestOfTwins(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "answers.jsonl")
+	good, bad := &knower{name: "model", right: everyNth(1)}, &knower{name: "model", right: everyNth(50)}
+	c := contest(t, file, good, bad)
+	if _, err := c.Run(t.Context(), asked(50)); err == nil || !strings.Contains(err.Error(), `"model" is there twice`) {
+		t.Errorf("equal names: %v", err)
+	}
+	c.Contestants[1].Name = "cpu"
+	for range 2 {
+		table, err := c.Run(t.Context(), asked(50))
+		if err != nil || table.Rows[0].Quality.A != 1 || table.Rows[1].Quality.A != .02 {
+			t.Errorf("%+v: %v", table.Rows, err)
+		}
+	}
+	if good.asked != 50 || bad.asked != 50 {
+		t.Errorf("asked %d and %d times", good.asked, bad.asked)
+	}
+}
+
+// mumbling gives no verdict on some queries.
+type mumbling struct {
+	asLabelled
+
+	none func(i int) bool
+}
+
+func (m mumbling) Judge(ctx context.Context, q posttraining.Query, d posttraining.Decision) (posttraining.Verdict, error) {
+	var i int
+	if _, err := fmt.Sscanf(q.Text, "query %d", &i); err != nil {
+		return posttraining.Verdict{}, err
+	}
+	if m.none(i) && d.Route == "search" {
+		return posttraining.Verdict{None: true, Reason: "prose"}, nil
+	}
+	return m.asLabelled.Judge(ctx, q, d)
+}
+
+// What the judge says nothing of is no fault of a router: the query counts for none of them.
+func TestContestWithoutVerdict(t *testing.T) {
+	c := contest(t, "", &knower{name: "teacher", right: everyNth(1)}, &knower{name: "small", right: everyNth(2)})
+	c.Judge = mumbling{none: func(i int) bool { return i < 20 }} // 10 of them the small one gets wrong
+	table, err := c.Run(t.Context(), asked(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := table.Rows[1].Quality; table.Unjudged != 10 || q.N != 90 || q.A != 50./90 || table.Rows[1].Latency.N != 100 {
+		t.Errorf("%d unjudged, %+v", table.Unjudged, q)
+	}
+	var md bytes.Buffer
+	if err := table.Write(&md); err != nil || !strings.Contains(md.String(), "Of 10 queries the judge gave no verdict") {
+		t.Errorf("%v\n%s", err, md.String())
+	}
+	c.Judge = mumbling{none: func(int) bool { return true }}
+	c.Contestants[1].Router = &knower{name: "small", right: func(int) bool { return false }}
+	if _, err := c.Run(t.Context(), asked(100)); !errors.Is(err, posttraining.ErrSilent) {
+		t.Errorf("a judge that says nothing: %v", err)
+	}
+}
+
 func TestContestNeedsTwo(t *testing.T) {
 	if _, err := contest(t, "", &knower{name: "teacher"}).Run(t.Context(), asked(3)); err == nil {
 		t.Error("one alone is compared")

@@ -21,6 +21,9 @@ func (t Table) WriteJSON(w io.Writer) error {
 func (t Table) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d queries; quality is the share of decisions that the judge %s passes; everything is relative to the teacher, %s.\n\n", t.N, t.Judge, t.Rows[0].Name)
+	if t.Unjudged > 0 {
+		fmt.Fprintf(&b, "**Of %d queries the judge gave no verdict on every decision: they count for no quality.**\n\n", t.Unjudged)
+	}
 	b.WriteString("| |")
 	for _, e := range t.Rows {
 		fmt.Fprintf(&b, " %s |", e.Name)

@@ -74,6 +74,7 @@ type journal struct {
 	file      *os.File
 	unsynced  int
 	syncEvery int
+	broken    error // after a write that may have left half a line nothing more is written
 }
 
 // openJournal reads the records of a journal, which it makes. A last line that is torn is
@@ -134,7 +135,7 @@ func parseJournal(data []byte) ([]Attempt, error) {
 	return out, nil
 }
 
-// append records an attempt. After an error nothing more must be appended.
+// append records an attempt. After an error nothing more is recorded.
 func (j *journal) append(a Attempt) error {
 	line, err := json.Marshal(a)
 	if err != nil {
@@ -142,16 +143,20 @@ func (j *journal) append(a Attempt) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.broken != nil {
+		return j.broken
+	}
 	if _, err := j.file.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("record attempt: %w", err)
+		j.broken = fmt.Errorf("record attempt: %w", err)
+		return j.broken
 	}
 	if j.unsynced++; j.unsynced >= j.syncEvery {
 		j.unsynced = 0
 		if err := j.file.Sync(); err != nil {
-			return fmt.Errorf("sync journal: %w", err)
+			j.broken = fmt.Errorf("sync journal: %w", err)
 		}
 	}
-	return nil
+	return j.broken
 }
 
 func (j *journal) close() error {

@@ -128,7 +128,7 @@ func each(ctx context.Context, cfg RunConfig, n int, do func(ctx context.Context
 	for range min(cfg.Parallel, n) {
 		wg.Go(func() {
 			for i, ok := r.take(ctx); ok; i, ok = r.take(ctx) {
-				r.record(do(ctx, i))
+				r.record(ctx, do(ctx, i))
 			}
 		})
 	}
@@ -150,15 +150,19 @@ func (r *runner) take(ctx context.Context) (int, bool) {
 	return r.next - 1, true
 }
 
-func (r *runner) record(s step) {
+func (r *runner) record(ctx context.Context, s step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.progress.CostUSD += s.cost
 	if _, spent := errors.AsType[*SpentError](s.err); spent {
 		r.stop(s.err)
 		return
 	}
+	if s.err != nil && ctx.Err() != nil { // the judge has not failed
+		r.stop(fmt.Errorf("judge pages: %w", ctx.Err()))
+		return
+	}
 	r.progress.Done++
-	r.progress.CostUSD += s.cost
 	if s.cached && s.err == nil {
 		r.progress.Cached++
 	}

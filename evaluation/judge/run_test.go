@@ -77,6 +77,16 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 			t.Errorf("%v, %+v", err, out)
 		}
 	})
+	// The last ones under way are no failures of the judge, and no end of the work.
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		failed := 0
+		cfg := judge.RunConfig{Parallel: 3, Failures: 2, Progress: func(p judge.Progress) { failed = p.Failed }}
+		if _, err := judge.RunPages(ctx, cfg, slow{func(string) bool { return false }}, subjects(3)); !errors.Is(err, context.DeadlineExceeded) || failed != 0 {
+			t.Errorf("%v, %d failed", err, failed)
+		}
+	})
 	if _, err := judge.RunPages(t.Context(), judge.RunConfig{}, slow{}, subjects(1)); err == nil {
 		t.Error("the zero configuration runs")
 	}
