@@ -20,8 +20,11 @@ type Provenance struct {
 func (p Provenance) Differs(want Provenance) error {
 	var errs []error
 	for _, f := range []struct{ what, have, want string }{
-		{"the candidate", p.Candidate, want.Candidate}, {"the baseline", p.Baseline, want.Baseline},
-		{"the test set", p.TestSet, want.TestSet}, {"the day", p.Today, want.Today}, {"the pipeline", p.Pipeline, want.Pipeline},
+		{"the candidate", p.Candidate, want.Candidate},
+		{"the baseline", p.Baseline, want.Baseline},
+		{"the test set", p.TestSet, want.TestSet},
+		{"the day", p.Today, want.Today},
+		{"the pipeline", p.Pipeline, want.Pipeline},
 	} {
 		if f.have != f.want {
 			errs = append(errs, fmt.Errorf("%s was %q and is %q", f.what, f.have, f.want))
