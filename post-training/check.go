@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // ErrStale says that the outputs of a run are not those of its journal.
@@ -53,12 +55,9 @@ func readRun(dir string, s Settings) ([]Query, []Attempt, error) {
 	if digest(raw) != s.Queries {
 		return nil, nil, errors.New("its queries are not those that it began with")
 	}
-	journal, err := os.ReadFile(filepath.Join(dir, fileJournal))
-	if err != nil {
-		return nil, nil, err
-	}
-	records, err := parseJournal(journal[:bytes.LastIndexByte(journal, '\n')+1])
-	return queries, records, err
+	var records attempts
+	err = journal.Read(filepath.Join(dir, fileJournal), records.add)
+	return queries, records.list, err
 }
 
 // compare names the files that differ from what they should be.

@@ -22,10 +22,7 @@ type Config struct {
 	MaxCalls   int           // samples of the run in all, resumed runs included; 0: no limit
 	MaxCostUSD float64       // of teachers and judge, likewise; 0: no limit
 	Timeout    time.Duration // of one attempt, with its judgment
-	// Retries is how often a teacher or judge that could not be asked is asked again, after
-	// Backoff, twice that, and so on. After that the run stops; it can be resumed.
-	Retries int
-	Backoff time.Duration
+	Retry      Retry         // after it the run stops; it can be resumed
 	// SyncEvery is how many attempts may be lost when the machine, not the process, dies.
 	SyncEvery int
 }
@@ -34,7 +31,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Seed: 1, Attempts: 8, Keep: 1,
-		Parallel: 2, Timeout: 2 * time.Minute, Retries: 3, Backoff: time.Second, SyncEvery: 256,
+		Parallel: 2, Timeout: 2 * time.Minute, Retry: DefaultRetry(), SyncEvery: 256,
 	}
 }
 
@@ -56,12 +53,13 @@ func (c Config) Validate() error {
 	if c.EvaluationJudge == "" {
 		errs = append(errs, errors.New("evaluation judge: say who will judge the trained router"))
 	}
-	if c.MaxCalls < 0 || !(c.MaxCostUSD >= 0) || c.Retries < 0 {
-		errs = append(errs, errors.New("max calls, max cost and retries: must not be negative"))
+	if c.MaxCalls < 0 || !(c.MaxCostUSD >= 0) {
+		errs = append(errs, errors.New("max calls and max cost: must not be negative"))
 	}
-	if c.Timeout <= 0 || c.Backoff <= 0 {
-		errs = append(errs, errors.New("timeout and backoff: must be positive"))
+	if c.Timeout <= 0 {
+		errs = append(errs, errors.New("timeout: must be positive"))
 	}
+	errs = append(errs, c.Retry.Validate())
 	return errors.Join(errs...)
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	posttraining "github.com/parallel-fusion/pfr/post-training"
@@ -67,7 +69,7 @@ func everyNth(n int) func(int) bool { return func(i int) bool { return i%n == 0 
 
 func contest(t *testing.T, answers string, routers ...*knower) posttraining.Contest {
 	t.Helper()
-	c := posttraining.Contest{Judge: asLabelled{}, Answers: answers, Seen: func(int, int) {}}
+	c := posttraining.Contest{Judge: asLabelled{}, Form: plainForm{"form-1"}, Answers: answers, Seen: func(int, int) {}}
 	for _, r := range routers {
 		c.Contestants = append(c.Contestants, posttraining.Contestant{Name: r.name, Router: r})
 	}
@@ -191,6 +193,96 @@ func TestContestWithoutVerdict(t *testing.T) {
 	if _, err := c.Run(t.Context(), asked(100)); !errors.Is(err, posttraining.ErrSilent) {
 		t.Errorf("a judge that says nothing: %v", err)
 	}
+}
+
+// critic is a language model as a judge: it is paid, it reads decisions as they are written,
+// and it is away now and then.
+type critic struct {
+	asked int
+	away  int // times that it cannot be asked
+}
+
+func (*critic) ID() string { return "critic" }
+
+func (c *critic) Judge(_ context.Context, q posttraining.Query, d posttraining.Decision) (posttraining.Verdict, error) {
+	c.asked++
+	if c.away--; c.away >= 0 {
+		return posttraining.Verdict{}, errors.New("503")
+	}
+	if q.Text == "query 7" {
+		return posttraining.Verdict{None: true, Prompt: "rubric-1", Reason: "prose"}, nil
+	}
+	return posttraining.Verdict{Pass: strings.Contains(d.Text, `"similar_artists"`), Prompt: "rubric-1", CostUSD: .001}, nil
+}
+
+// What a language model said is paid for once: of equal decisions, and when the contest runs
+// again, which then comes to the same bytes.
+func TestContestKeepsVerdicts(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "answers.jsonl")
+	judge := &critic{}
+	run := func() string {
+		c := contest(t, file, &knower{name: "teacher", right: everyNth(1)}, &knower{name: "small", right: everyNth(2)})
+		c.Judge = judge
+		table, err := c.Run(t.Context(), asked(50))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q := table.Rows[1].Quality; q.A != 25./49 || table.Unjudged != 1 {
+			t.Errorf("%+v", table.Rows[1])
+		}
+		var out bytes.Buffer
+		if err := table.WriteJSON(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	first := run()
+	if judge.asked != 75 {
+		t.Errorf("asked %d times of 50 decisions and 25 others", judge.asked)
+	}
+	if again := run(); again != first || judge.asked != 75 {
+		t.Errorf("asked %d times after running again:\n%s\nwas\n%s", judge.asked, again, first)
+	}
+}
+
+// A judge that is away for a moment is asked again; one that stays away ends the contest, which
+// goes on with what it has.
+func TestContestWaitsForItsJudge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "answers.jsonl")
+		judge := &critic{away: 3}
+		c := contest(t, file, &knower{name: "teacher", right: everyNth(1)}, &knower{name: "small", right: everyNth(2)})
+		c.Judge, c.Retry = judge, posttraining.Retry{Times: 2, First: time.Second}
+		if _, err := c.Run(t.Context(), asked(50)); err == nil || !strings.Contains(err.Error(), "503") || judge.asked != 3 {
+			t.Fatalf("asked %d times: %v", judge.asked, err)
+		}
+		judge.asked, judge.away = 0, 2
+		began := time.Now()
+		table, err := c.Run(t.Context(), asked(50))
+		if err != nil || table.N != 50 || judge.asked != 77 || time.Since(began) != 3*time.Second {
+			t.Errorf("asked %d times in %v: %v", judge.asked, time.Since(began), err)
+		}
+	})
+}
+
+// A decision that cannot be written as the small router must write it is none.
+func TestContestOfWhatCannotBeWritten(t *testing.T) {
+	c := contest(t, "", &knower{name: "teacher", right: everyNth(1)}, &knower{name: "small", right: everyNth(2)})
+	c.Form = speechless{}
+	table, err := c.Run(t.Context(), asked(10))
+	if err != nil || table.Rows[0].Valid != 10 || table.Rows[1].Valid != 5 {
+		t.Errorf("%+v: %v", table.Rows, err)
+	}
+}
+
+// speechless cannot write searches.
+type speechless struct{ plainForm }
+
+func (f speechless) Answer(route string, params schemas.Params) (string, error) {
+	if route == "search" {
+		return "", errors.New("no words")
+	}
+	return f.plainForm.Answer(route, params)
 }
 
 func TestContestNeedsTwo(t *testing.T) {

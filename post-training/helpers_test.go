@@ -164,7 +164,7 @@ func music(t testing.TB) *routes.Manifest {
 // config returns settings for a run in a new folder.
 func config(dir string) posttraining.Config {
 	cfg := posttraining.DefaultConfig()
-	cfg.Dir, cfg.EvaluationJudge, cfg.Attempts, cfg.Retries = dir, "examiner", 4, 0
+	cfg.Dir, cfg.EvaluationJudge, cfg.Attempts, cfg.Retry.Times = dir, "examiner", 4, 0
 	return cfg
 }
 

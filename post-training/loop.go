@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -79,7 +77,8 @@ func (s *sampling) tally() {
 	s.sums.Queries = len(s.queries)
 	for i := range s.queries {
 		p := &s.queries[i]
-		s.sums.Calls += len(p.attempts)
+		s.sums.Calls += len(p.attempts) + p.unfinished
+		s.sums.CostUSD += p.lost
 		for _, a := range p.attempts {
 			s.sums.CostUSD += a.CostUSD
 		}
@@ -127,14 +126,14 @@ func (s *sampling) attempt(ctx context.Context, p *progress) error {
 	defer cancel()
 	began := s.now()
 	a, err := s.try(actx, p)
-	if err != nil {
-		return err
-	}
 	a.At, a.TookMS = began.UTC(), float64(s.now().Sub(began).Microseconds())/1000
-	if err := s.journal.append(a); err != nil {
+	if err != nil {
+		return errors.Join(err, s.lose(p, a))
+	}
+	if err := s.journal.Append(a); err != nil {
 		return err
 	}
-	p.attempts = append(p.attempts, a)
+	p.add(a)
 	s.m.attempts.WithLabelValues(string(a.Outcome)).Inc()
 	s.m.cost.Add(a.CostUSD)
 	s.mu.Lock()
@@ -158,7 +157,19 @@ func (s *sampling) attempt(ctx context.Context, p *progress) error {
 	return nil
 }
 
-// try samples a decision and has it checked. An error says that somebody could not be asked.
+// lose records what an attempt cost that came to nothing: a limit of cost holds for it too.
+func (s *sampling) lose(p *progress, a Attempt) error {
+	if a.CostUSD == 0 {
+		return nil
+	}
+	a.Outcome = Unfinished
+	p.add(a)
+	s.m.cost.Add(a.CostUSD)
+	return s.journal.Append(a)
+}
+
+// try samples a decision and has it checked. An error says that somebody could not be asked;
+// what that has cost is in the attempt all the same.
 func (s *sampling) try(ctx context.Context, p *progress) (Attempt, error) {
 	q, n := p.query, len(p.attempts)+1
 	t := p.teacher(s.parts.Teachers, s.cfg.Attempts)
@@ -166,6 +177,7 @@ func (s *sampling) try(ctx context.Context, p *progress) (Attempt, error) {
 	var sample Sample
 	err := s.again(ctx, "teacher", func() (err error) {
 		sample, err = t.Sample(ctx, Ask{q, n, a.Seed})
+		a.CostUSD = cents(a.CostUSD + sample.CostUSD)
 		if errors.Is(err, ErrInvalid) {
 			a.reject(StageTeacher, t.ID(), err)
 			return nil
@@ -175,7 +187,7 @@ func (s *sampling) try(ctx context.Context, p *progress) (Attempt, error) {
 	if err != nil {
 		return a, fmt.Errorf("teacher %s: %w", t.ID(), err)
 	}
-	a.Model, a.Temperature, a.Prompt, a.Tokens, a.CostUSD = sample.Model, sample.Temperature, sample.Prompt, sample.Tokens, sample.CostUSD
+	a.Model, a.Temperature, a.Prompt, a.Tokens = sample.Model, sample.Temperature, sample.Prompt, sample.Tokens
 	if a.Outcome == Rejected {
 		return a, nil
 	}
@@ -211,13 +223,13 @@ func (s *sampling) check(ctx context.Context, p *progress, d Decision, a Attempt
 	var v Verdict
 	err := s.again(ctx, "judge", func() (err error) {
 		v, err = s.parts.Judge.Judge(ctx, p.query, d)
+		a.CostUSD = cents(a.CostUSD + v.CostUSD)
 		return err
 	})
 	if err != nil {
 		return a, fmt.Errorf("judge %s: %w", s.parts.Judge.ID(), err)
 	}
 	a.Judge, a.JudgePrompt, a.JudgeTokens, a.Reason = s.parts.Judge.ID(), v.Prompt, v.Tokens, v.Reason
-	a.CostUSD = cents(a.CostUSD + v.CostUSD)
 	a.Outcome = Accepted
 	if !v.Pass {
 		a.Outcome, a.Stage, a.By = Rejected, StageJudge, s.parts.Judge.ID()
@@ -232,24 +244,7 @@ func (a *Attempt) reject(stage Stage, by string, why error) {
 	a.Outcome, a.Stage, a.By, a.Reason = Rejected, stage, by, why.Error()
 }
 
-// again calls ask until it has no error, with a growing pause between, at most Retries times
-// more. Nobody is asked again in a hurry.
+// again asks a teacher or judge until it answers; see [Retry].
 func (s *sampling) again(ctx context.Context, who string, ask func() error) error {
-	for n := 0; ; n++ {
-		err := ask()
-		if err == nil || n == s.cfg.Retries {
-			return err
-		}
-		pause := time.NewTimer(s.cfg.Backoff * time.Duration(math.Exp2(float64(n))))
-		select {
-		case <-pause.C:
-		case <-s.hurry:
-			pause.Stop()
-			return err
-		case <-ctx.Done():
-			pause.Stop()
-			return err
-		}
-		s.m.retries.WithLabelValues(who).Inc()
-	}
+	return s.cfg.Retry.do(ctx, s.hurry, ask, func() { s.m.retries.WithLabelValues(who).Inc() })
 }

@@ -254,7 +254,7 @@ func TestTeacherIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := manyQueries(t, 4)
 		cfg, p := config(t.TempDir()), parts(t, s)
-		cfg.Parallel, cfg.Retries, cfg.Backoff = 1, 3, time.Second
+		cfg.Parallel, cfg.Retry = 1, posttraining.Retry{Times: 3, First: time.Second}
 		away := errors.New("connection refused")
 		var failures atomic.Int32
 		failures.Store(2) // then it is back
@@ -280,6 +280,59 @@ func TestTeacherIsAway(t *testing.T) {
 			t.Fatalf("back: %d waiting, %v", stats.Waiting, err)
 		}
 	})
+}
+
+// What was paid for a sample that nobody could judge counts against the limit of cost, in later
+// runs too, and changes no row.
+func TestCostOfUnfinishedAttempts(t *testing.T) {
+	s := manyQueries(t, 4)
+	cfg, p := config(t.TempDir()), parts(t, s)
+	cfg.Parallel = 1
+	if _, err := sample(t, cfg, p); err != nil {
+		t.Fatal(err)
+	}
+	want := read(t, filepath.Join(cfg.Dir, "rows.jsonl"))
+
+	cfg.Dir = t.TempDir()
+	judge := p.Judge
+	p.Judge = absent(judge.ID())
+	const runs = 3
+	var stats posttraining.Stats
+	for range runs {
+		var err error
+		if stats, err = sample(t, cfg, p); err == nil || !strings.Contains(err.Error(), "away") {
+			t.Fatal(err)
+		}
+	}
+	if stats.Calls != 0 || stats.LostUSD <= 0 || stats.CostUSD != stats.LostUSD {
+		t.Fatalf("%+v", stats)
+	}
+	limited := cfg
+	limited.MaxCostUSD = stats.LostUSD
+	if _, err := sample(t, limited, p); !errors.Is(err, posttraining.ErrMaxCost) {
+		t.Errorf("what was lost is free: %v", err)
+	}
+	limited.MaxCostUSD, limited.MaxCalls = 0, runs
+	if _, err := sample(t, limited, p); !errors.Is(err, posttraining.ErrMaxCalls) {
+		t.Errorf("calls that were lost do not count: %v", err)
+	}
+	p.Judge = judge
+	after, err := sample(t, cfg, p)
+	if err != nil || after.LostUSD != stats.LostUSD || read(t, filepath.Join(cfg.Dir, "rows.jsonl")) != want {
+		t.Errorf("%+v: %v", after, err)
+	}
+	if _, err := posttraining.Check(cfg.Dir); err != nil {
+		t.Error(err)
+	}
+}
+
+// absent is a judge that cannot be asked, by its ID.
+type absent string
+
+func (a absent) ID() string { return string(a) }
+
+func (absent) Judge(context.Context, posttraining.Query, posttraining.Decision) (posttraining.Verdict, error) {
+	return posttraining.Verdict{}, errors.New("away")
 }
 
 // When its context ends a run finishes the attempts under way and no more.

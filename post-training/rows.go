@@ -100,7 +100,7 @@ func derive(s Settings, queries []progress) outputs {
 				o.rows = append(o.rows, Row{from, pass, a.Reason})
 			case Rejected:
 				o.rejections = append(o.rejections, Rejection{from, a.Stage, a.By, a.Reason})
-			case Repeated: // its first attempt is there
+			case Repeated, Unfinished: // the first attempt is there; unfinished ones are not among these
 			}
 		}
 		if p.accepted() == 0 && len(p.attempts) >= s.Attempts {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	"github.com/parallel-fusion/pfr/internal/filelock"
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // Files of a run.
@@ -61,7 +62,7 @@ type Run struct {
 	settings Settings
 	dir      string
 	lock     *filelock.Lock
-	journal  *journal
+	journal  *journal.Journal
 	queries  []progress
 	now      func() time.Time
 	log      *slog.Logger
@@ -90,7 +91,7 @@ func Open(cfg Config, parts Parts, log *slog.Logger, reg prometheus.Registerer) 
 }
 
 // Close lets go of the folder.
-func (r *Run) Close() error { return errors.Join(r.journal.close(), r.lock.Release()) }
+func (r *Run) Close() error { return errors.Join(r.journal.Close(), r.lock.Release()) }
 
 // checkQueries reports queries that cannot be sampled for, the first few of them.
 func checkQueries(queries []Query) error {
@@ -131,13 +132,13 @@ func (r *Run) load(queries []Query) error {
 	if err := r.agree(raw); err != nil {
 		return err
 	}
-	var records []Attempt
-	if r.journal, records, err = openJournal(filepath.Join(r.dir, fileJournal), r.cfg.SyncEvery); err != nil {
+	var records attempts
+	if r.journal, err = journal.Open(filepath.Join(r.dir, fileJournal), r.cfg.SyncEvery, records.add); err != nil {
 		return err
 	}
-	r.queries = byQuery(queries, records)
-	if err := checkAttempts(r.queries, len(records)); err != nil {
-		return errors.Join(err, r.journal.close())
+	r.queries = byQuery(queries, records.list)
+	if err := checkAttempts(r.queries, len(records.list)); err != nil {
+		return errors.Join(err, r.journal.Close())
 	}
 	return nil
 }
@@ -211,7 +212,7 @@ func (s Settings) differ(o Settings) []string {
 func checkAttempts(queries []progress, records int) error {
 	found := 0
 	for _, p := range queries {
-		found += len(p.attempts)
+		found += len(p.attempts) + p.unfinished
 		for i, a := range p.attempts {
 			if a.Attempt != i+1 {
 				return fmt.Errorf("%w: attempt %d of %s is missing", ErrJournal, i+1, p.query.ID)

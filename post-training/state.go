@@ -10,8 +10,10 @@ import (
 
 // progress is how far a query is. Its attempts follow each other without gaps.
 type progress struct {
-	query    Query
-	attempts []Attempt // in order
+	query      Query
+	attempts   []Attempt // in order
+	unfinished int       // attempts that were made again
+	lost       float64   // US dollars that these cost
 }
 
 // accepted returns how many distinct decisions passed.
@@ -51,13 +53,22 @@ func byQuery(queries []Query, records []Attempt) []progress {
 	}
 	for _, r := range records {
 		if i, ok := at[r.Query]; ok {
-			out[i].attempts = append(out[i].attempts, r)
+			out[i].add(r)
 		}
 	}
 	for i := range out {
 		slices.SortFunc(out[i].attempts, func(a, b Attempt) int { return cmp.Compare(a.Attempt, b.Attempt) })
 	}
 	return out
+}
+
+func (p *progress) add(a Attempt) {
+	if a.Outcome == Unfinished {
+		p.unfinished++
+		p.lost += a.CostUSD
+		return
+	}
+	p.attempts = append(p.attempts, a)
 }
 
 // seedOf returns the seed of an attempt: a hash of the run's seed, the query and the number

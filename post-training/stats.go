@@ -27,8 +27,9 @@ type Stats struct {
 	Invalid    int     `json:"invalid"` // no decision at all
 	ByGates    int     `json:"rejected_by_gates"`
 	ByJudge    int     `json:"rejected_by_judge"`
-	Unjudged   int     `json:"unjudged"` // the judge gave no verdict
-	CostUSD    float64 `json:"cost_usd"`
+	Unjudged   int     `json:"unjudged"`                // the judge gave no verdict
+	CostUSD    float64 `json:"cost_usd"`                // of all attempts
+	LostUSD    float64 `json:"lost_usd,omitempty"`      // of these, what unfinished ones cost
 	Tokens     int     `json:"tokens"`                  // read and written by teachers
 	JudgeToken int     `json:"judge_tokens"`            // likewise, by the judge
 	PassFirst  float64 `json:"passed_at_first_attempt"` // share of queries with an attempt
@@ -70,6 +71,7 @@ func (s *Stats) add(settings Settings, p *progress) {
 			first = a.Attempt
 		}
 	}
+	s.CostUSD, s.LostUSD = cents(s.CostUSD+p.lost), cents(s.LostUSD+p.lost)
 	s.Queries++
 	source := s.Sources[p.query.Source]
 	source.Queries++
@@ -133,6 +135,9 @@ func (s Stats) Write(out io.Writer) error {
 		s.Calls, s.Accepted, s.Repeated, s.Invalid, s.ByGates, s.ByJudge, s.Unjudged)
 	fmt.Fprintf(w, "passed at first\t%.1f %%\tof the queries that are done\n", 100*s.PassFirst)
 	fmt.Fprintf(w, "cost\t%.4f USD\t%d tokens of teachers, %d of the judge\n", s.CostUSD, s.Tokens, s.JudgeToken)
+	if s.LostUSD > 0 {
+		fmt.Fprintf(w, "of this lost\t%.4f USD\ton attempts that were made again, as somebody could not be asked\n", s.LostUSD)
+	}
 	fmt.Fprintf(w, "judges\t%s\trejects; %s evaluates\n", s.Settings.Judge, s.Settings.EvaluationJudge)
 	fmt.Fprintf(w, "rows by route\t%d\t%s\n", s.Accepted, counted(s.Routes))
 	fmt.Fprintf(w, "rejections by\t%d\t%s\n", s.Invalid+s.ByGates+s.ByJudge+s.Unjudged, counted(s.Reasons))

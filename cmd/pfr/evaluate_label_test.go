@@ -83,7 +83,7 @@ func TestLabel(t *testing.T) {
 	}
 	defer f.Close()
 	held, err := agree.ReadLabels(f)
-	if err != nil || len(held) != 2 || held[0].Label != agree.NoPass || held[1].Label != agree.Pass || held[0].UseCase != "broad_music" {
+	if held = agree.Latest(held); err != nil || len(held) != 2 || held[0].Label != agree.NoPass || held[1].Label != agree.Pass || held[0].UseCase != "broad_music" {
 		t.Errorf("%+v, %v", held, err)
 	}
 }

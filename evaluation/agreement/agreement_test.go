@@ -234,9 +234,10 @@ func TestReadLabels(t *testing.T) {
 {"case":"c1","dimension":"overall","hash":"h1","label":"NO PASS","rater":"bo"}
 {"case":"c3","dimension":"pair","hash":"z","other":"b","label":"first","rater":"ada"}
 {"case":"c2","dimension":"overall","hash":"h2","label":"","rater":"ada"}
-{"case":"c1","dimension":"overall","hash":"h1","label":"NO PASS","rater":"ada"}
+{"case":"c1","dimension":"overall","hash":"h1","label":"NO PASS","rater":"ada","at":"2026-03-02T10:00:00Z"}
 {"case":"c4","dimension":"overall","hash":"h4","lab`
 	got, err := agreement.ReadLabels(strings.NewReader(text))
+	got = agreement.Latest(got)
 	want := "h1 NO PASS ada, h1 NO PASS bo, b second ada"
 	var said []string
 	for _, l := range got {
@@ -258,6 +259,24 @@ func TestReadLabels(t *testing.T) {
 	} {
 		if _, err := agreement.ReadLabels(strings.NewReader(line + "\n")); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A rater who has several files has said what their times say, whichever file is read first.
+func TestLatestAcrossFiles(t *testing.T) {
+	label := func(hash, said string, minute int) agreement.Label {
+		return agreement.Label{Item: agreement.Item{Dimension: "overall", Hash: hash}, Label: said, Rater: "ada", At: time.Date(2026, 3, 2, 10, minute, 0, 0, time.UTC)}
+	}
+	old := []agreement.Label{label("changed", agreement.Pass, 1), label("taken back", agreement.Pass, 2), label("kept", agreement.Pass, 3)}
+	late := []agreement.Label{label("changed", agreement.NoPass, 4), label("taken back", "", 5)}
+	for _, all := range [][]agreement.Label{append(slices.Clone(old), late...), append(slices.Clone(late), old...)} {
+		held := map[string]string{}
+		for _, l := range agreement.Latest(all) {
+			held[l.Hash] = l.Label
+		}
+		if len(held) != 2 || held["changed"] != agreement.NoPass || held["kept"] != agreement.Pass {
+			t.Errorf("holds %v", held)
 		}
 	}
 }

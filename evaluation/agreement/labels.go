@@ -9,13 +9,14 @@
 package agreement
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"time"
+
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // Pair is the dimension of labels about two pages.
@@ -90,35 +91,35 @@ func (l Label) turned() Label {
 	return l
 }
 
-// ReadLabels reads labels, one JSON object a line, and returns those that hold; see
-// [Latest]. A last line that is torn was being written when its process was killed, and is
-// left out; one that only lacks its end counts.
+// ReadLabels reads labels, one JSON object a line, with those that were taken back or changed
+// later; see [Latest]. A last line that is torn was being written when its process was
+// killed, and is left out; one that only lacks its end counts.
 func ReadLabels(r io.Reader) ([]Label, error) {
 	var out []Label
-	in := bufio.NewReader(r)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		end := errors.Is(err, io.EOF)
-		if err != nil && !end {
-			return nil, fmt.Errorf("read labels: %w", err)
-		}
-		if end && !json.Valid(line) {
-			return Latest(out), nil
-		}
-		var l Label
-		if err := json.Unmarshal(line, &l); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		if err := l.Validate(); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
+	err := journal.Lines(r, func(line []byte) error {
+		l, err := ParseLabel(line)
 		out = append(out, l)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read labels: %w", err)
 	}
+	return out, nil
+}
+
+// ParseLabel reads a line of a file of labels.
+func ParseLabel(line []byte) (Label, error) {
+	var l Label
+	if err := json.Unmarshal(line, &l); err != nil {
+		return Label{}, err
+	}
+	return l, l.Validate()
 }
 
 // Latest returns the labels that hold: of each rater and item the last that was said, unless
-// it was taken back. They come in the order in which the items were first labelled, with
-// the pages of pairs in the order of their hashes.
+// it was taken back. The last is that of the latest time; of labels of one time, or without
+// one, it is that which comes last. They come in the order in which the items were first
+// labelled, with the pages of pairs in the order of their hashes.
 func Latest(labels []Label) []Label {
 	type key struct {
 		item  Item
@@ -130,7 +131,9 @@ func Latest(labels []Label) []Label {
 		l = l.turned()
 		k := key{l.Item, l.Rater}
 		if i, again := at[k]; again {
-			out[i] = l
+			if l.At.IsZero() || !l.At.Before(out[i].At) {
+				out[i] = l
+			}
 			continue
 		}
 		at[k] = len(out)

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // failuresFile is where a ledger notes what failed, in its folder.
@@ -29,7 +31,7 @@ type Failure struct {
 // answers alone. It is safe for concurrent use.
 type Ledger struct {
 	mu      sync.Mutex // guards the rest
-	journal *journal
+	journal *journal.Journal
 	open    map[Asked]Failure
 }
 
@@ -37,7 +39,7 @@ type Ledger struct {
 func OpenLedger(dir string) (*Ledger, error) {
 	l := &Ledger{open: map[Asked]Failure{}}
 	var err error
-	l.journal, err = openJournal(filepath.Join(dir, failuresFile), func(line []byte) error {
+	l.journal, err = journal.Open(filepath.Join(dir, failuresFile), everyLine, func(line []byte) error {
 		var f Failure
 		if err := json.Unmarshal(line, &f); err != nil {
 			return err
@@ -60,7 +62,7 @@ func (l *Ledger) note(f Failure) {
 }
 
 // Close closes the file. No question is under way.
-func (l *Ledger) Close() error { return l.journal.close() }
+func (l *Ledger) Close() error { return l.journal.Close() }
 
 // Open returns the failures that were not made good, those of this and of earlier runs,
 // by case.
@@ -93,7 +95,7 @@ func (l *Ledger) Do(ctx context.Context, q Asked, ask Ask) (float64, error) {
 		f.Error = err.Error()
 	}
 	l.note(f)
-	if noteErr := l.journal.append(f); noteErr != nil {
+	if noteErr := l.journal.Append(f); noteErr != nil {
 		return cost, errors.Join(err, fmt.Errorf("note failure: %w", noteErr))
 	}
 	return cost, err

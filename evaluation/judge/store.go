@@ -13,10 +13,14 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/parallel-fusion/pfr/internal/filelock"
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // keptFile is where a store keeps what was judged, in its folder.
 const keptFile = "judgments.jsonl"
+
+// everyLine has each line of a journal on disk before it counts: answers are paid for.
+const everyLine = 1
 
 // StoreConfig configures a [Store].
 type StoreConfig struct {
@@ -49,7 +53,7 @@ type Store struct {
 	flights   singleflight.Group // asks once where equal pages are judged at the same time
 
 	mu      sync.Mutex // guards the rest
-	journal *journal
+	journal *journal.Journal
 	known   map[string]Kept
 	fresh   map[string]bool // known from this run
 }
@@ -64,7 +68,7 @@ func OpenStore(cfg StoreConfig) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{overwrite: cfg.Overwrite, lock: lock, known: map[string]Kept{}, fresh: map[string]bool{}}
-	s.journal, err = openJournal(filepath.Join(cfg.Dir, keptFile), func(line []byte) error {
+	s.journal, err = journal.Open(filepath.Join(cfg.Dir, keptFile), everyLine, func(line []byte) error {
 		k, err := parseKept(line)
 		s.known[k.Key] = k
 		return err
@@ -79,7 +83,7 @@ func OpenStore(cfg StoreConfig) (*Store, error) {
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.journal.close(), s.lock.Release())
+	return errors.Join(s.journal.Close(), s.lock.Release())
 }
 
 // ReadStore returns the answers in a folder, of each question the last, in the order in
@@ -88,7 +92,7 @@ func (s *Store) Close() error {
 func ReadStore(dir string) ([]Kept, error) {
 	var out []Kept
 	at := map[string]int{}
-	_, err := readLines(filepath.Join(dir, keptFile), func(line []byte) error {
+	err := journal.Read(filepath.Join(dir, keptFile), func(line []byte) error {
 		k, err := parseKept(line)
 		if i, again := at[k.Key]; again {
 			out[i] = k
@@ -126,7 +130,7 @@ func (s *Store) get(key string) (Kept, bool) {
 func (s *Store) put(k Kept) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.journal.append(k); err != nil {
+	if err := s.journal.Append(k); err != nil {
 		return fmt.Errorf("keep answer about case %s: %w", k.Case, err)
 	}
 	s.known[k.Key], s.fresh[k.Key] = k, true

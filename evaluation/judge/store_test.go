@@ -119,7 +119,7 @@ func TestTornLine(t *testing.T) {
 	if err := os.WriteFile(file, append([]byte("{\"key\":\n"), whole...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := judge.OpenStore(judge.StoreConfig{Dir: dir}); err == nil || !strings.Contains(err.Error(), "jsonl:1:") {
+	if _, err := judge.OpenStore(judge.StoreConfig{Dir: dir}); err == nil || !strings.Contains(err.Error(), "judgments.jsonl: line 1:") {
 		t.Errorf("a line that is whole and wrong: %v", err)
 	}
 	if _, err := judge.ReadStore(dir); err == nil {

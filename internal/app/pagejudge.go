@@ -25,7 +25,7 @@ type pageJudge struct {
 	pages    judge.Absolute
 	cases    map[string]testset.Case // by query
 	today    string
-	known    map[string]posttraining.Verdict // of decisions that were judged before
+	known    sync.Map // posttraining.Verdict of decisions that were judged before
 }
 
 // pageDeadline is the time for a page whose quality is judged, not its speed.
@@ -60,7 +60,7 @@ func newPageJudge(c *Client, cfg Config, manifest *routes.Manifest, cases []test
 	}
 	j := &pageJudge{
 		handed: &handed{next: publish(c.in, decisions)}, manifest: manifest, pages: rules,
-		cases: map[string]testset.Case{}, known: map[string]posttraining.Verdict{},
+		cases: map[string]testset.Case{},
 	}
 	for _, one := range cases {
 		j.cases[one.Query] = one
@@ -86,8 +86,9 @@ func (j *pageJudge) Judge(ctx context.Context, q posttraining.Query, d posttrain
 	}
 	decision := j.manifest.Decide(route, d.Params, q.Text)
 	key := fmt.Sprintf("%s\x00%s\x00%q", q.Text, d.Route, decision.Params) // maps print in key order
-	if v, ok := j.known[key]; ok {
-		return v, nil
+	if v, ok := j.known.Load(key); ok {
+		known, _ := v.(posttraining.Verdict) // nothing else is in it
+		return known, nil
 	}
 	decision.Source, decision.Confidence = schemas.SourceStudent, 1
 	page, err := j.page(ctx, one, decision)
@@ -104,7 +105,7 @@ func (j *pageJudge) Judge(ctx context.Context, q posttraining.Query, d posttrain
 	}
 	overall := said.Verdicts[judge.Overall]
 	v := posttraining.Verdict{Pass: overall.Pass, Reason: overall.Reason, CostUSD: said.CostUSD}
-	j.known[key] = v
+	j.known.Store(key, v)
 	return v, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	posttraining "github.com/parallel-fusion/pfr/post-training"
 	router "github.com/parallel-fusion/pfr/router-worker"
+	"github.com/parallel-fusion/pfr/router-worker/llm"
 	"github.com/parallel-fusion/pfr/router-worker/student"
 	"github.com/parallel-fusion/pfr/schemas/routes"
 )
@@ -50,7 +51,9 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 	if err != nil {
 		return posttraining.Table{}, 0, err
 	}
-	run := posttraining.Contest{HourUSD: c.HourUSD, Answers: c.Answers, Seen: seen}
+	run := posttraining.Contest{
+		Form: llm.NewTrained(know.manifest), Retry: posttraining.DefaultRetry(), HourUSD: c.HourUSD, Answers: c.Answers, Seen: seen,
+	}
 	for _, spec := range append([]string{c.Teacher}, c.Routers...) {
 		title, name, found := strings.Cut(spec, "=")
 		if !found {

@@ -1,12 +1,14 @@
 package app_test
 
 import (
+	"bytes"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/parallel-fusion/pfr/internal/app"
+	"github.com/parallel-fusion/pfr/internal/llm/llmtest"
 )
 
 func contestOf(t *testing.T, judge string) app.Contest {
@@ -34,6 +36,53 @@ func TestContestByPages(t *testing.T) {
 	}
 	if perMS := first.Cost.A / first.Latency.A; perMS < .99e-6 || perMS > 1.01e-6 {
 		t.Errorf("a millisecond costs %v USD, want a millionth", perMS)
+	}
+}
+
+// A language model judges decisions as they are written for the small router; running again
+// asks neither it nor the routers, and comes to the same bytes.
+func TestContestByAModel(t *testing.T) {
+	teacher := llmtest.New(llmtest.Config{Model: "teacher", Answer: func(string) string {
+		return `{"route":"similar_artists","artist":null,"genre":"jazz"}`
+	}})
+	defer teacher.Close()
+	judge := llmtest.New(llmtest.Config{Model: "judge", Answer: func(turn string) string {
+		if strings.Contains(turn, `{"route":"similar_artists"`) {
+			return `{"reason":"artists","verdict":"PASS"}`
+		}
+		return `{"reason":"no artists","verdict":"NO PASS"}`
+	}})
+	defer judge.Close()
+	cfg := app.DefaultConfig()
+	cfg.Router.LLM.URL = teacher.URL()
+	examiner := cfg.Router.LLM
+	examiner.URL = judge.URL()
+	cfg.Router.Models = map[string]app.ModelConfig{"examiner": examiner}
+
+	c := contestOf(t, "examiner")
+	c.Teacher = "llm"
+	c.Routers = []string{"student"}
+	run := func() string {
+		table, _, err := c.Run(t.Context(), cfg, slog.New(slog.DiscardHandler), func(int, int) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first := table.Rows[0]; table.N != 8 || table.Unjudged != 0 || first.Quality.A != 1 || table.Rows[1].Quality.A == 1 || !strings.HasPrefix(table.Judge, "decisions by judge ") {
+			t.Errorf("%+v", table)
+		}
+		var out bytes.Buffer
+		if err := table.WriteJSON(&out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	first := run()
+	asked, judged := len(teacher.Requests()), len(judge.Requests())
+	if asked != 8+1 || judged < 9 || judged > 16 { // one question warms the teacher
+		t.Errorf("the teacher was asked %d times, the judge %d", asked, judged)
+	}
+	if again := run(); again != first || len(teacher.Requests()) != asked || len(judge.Requests()) != judged {
+		t.Errorf("running again asked %d and %d times, and says\n%s\nnot\n%s", len(teacher.Requests())-asked, len(judge.Requests())-judged, again, first)
 	}
 }
 

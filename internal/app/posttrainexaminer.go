@@ -43,7 +43,7 @@ func (w *workshop) party(ctx context.Context, cfg ModelConfig) (party, error) {
 		return p, err
 	}
 	defer client.Close()
-	if _, err := client.Probe(ctx, "Reply with JSON.", "{}", judgeCacheKey); err != nil && !errors.Is(err, chat.ErrNotEnforced) && !p.named {
+	if err := client.Identify(ctx); err != nil && !p.named {
 		return p, fmt.Errorf("ask the server for the name of its model: %w", err)
 	}
 	known := client.Status()

@@ -82,7 +82,7 @@ func (w *workshop) modelTeacher(ctx context.Context, name string, temperature fl
 		w.closers = append(w.closers, local.Close)
 	}
 	w.closers = append(w.closers, client.Close)
-	if err := client.Probe(ctx); err != nil && !errors.Is(err, chat.ErrNotEnforced) { // it names itself too
+	if err := client.Identify(ctx); err != nil {
 		return nil, err
 	}
 	// A router of its own has the answers parsed, grounded and resolved as live ones are. It
@@ -115,8 +115,7 @@ func (w *workshop) judge(ctx context.Context, name string) (posttraining.Judge, 
 		return nil, err
 	}
 	w.closers = append(w.closers, client.Close)
-	// The probe asks the server what it is, so that the judge has a name.
-	if _, err := client.Probe(ctx, "Reply with JSON.", "{}", judgeCacheKey); err != nil && !errors.Is(err, chat.ErrNotEnforced) {
+	if err := client.Identify(ctx); err != nil {
 		return nil, err
 	}
 	return posttraining.NewModelJudge(w.manifest, judgingModel{client}), nil
@@ -156,6 +155,14 @@ type modelTeacher struct {
 // ID implements [posttraining.Teacher].
 func (t modelTeacher) ID() string {
 	return fmt.Sprintf("%s %s at temperature %g", t.client.Status().Model, t.client.Version(), t.temperature)
+}
+
+// Warm implements [posttraining.Warmer].
+func (t modelTeacher) Warm(ctx context.Context) error {
+	if err := t.client.Probe(ctx); !errors.Is(err, chat.ErrNotEnforced) {
+		return err
+	}
+	return nil
 }
 
 // Sample implements [posttraining.Teacher].

@@ -79,7 +79,7 @@ var layers = []layer{
 	{folder: "tool-workers/mcp/serve", may: []string{"schemas", "=tool-workers", "internal/telemetry"}},
 	{folder: "examples", tests: []string{"internal/app", "internal/inproc", "internal/rpc"}},
 
-	{folder: "post-training", may: []string{"schemas", "schemas/routes", "evaluation/frames", "evaluation/testset", "evaluation/stats", "internal/filelock", "internal/telemetry"}, tests: []string{"router-worker/llm"}},
+	{folder: "post-training", may: []string{"schemas", "schemas/routes", "evaluation/frames", "evaluation/testset", "evaluation/stats", "internal/filelock", "internal/journal", "internal/telemetry"}, tests: []string{"router-worker/llm"}},
 
 	// evaluation stands on messages alone: it measures whatever decides
 	{folder: "evaluation/stats"},
@@ -90,11 +90,11 @@ var layers = []layer{
 	{folder: "evaluation/fusion", tests: []string{"evaluation/stats", "evaluation/trec", "=fusion-aggregator", "schemas", "schemas/routes", "tool-workers"}},
 	{folder: "evaluation/likeness"},
 	{folder: "evaluation/testset", may: []string{"evaluation/frames", "evaluation/likeness"}},
-	{folder: "evaluation/judge", may: []string{"schemas", "evaluation/testset", "internal/filelock", "internal/telemetry"}},
+	{folder: "evaluation/judge", may: []string{"schemas", "evaluation/testset", "internal/filelock", "internal/journal", "internal/telemetry"}},
 	{folder: "evaluation/judge/llmjudge", may: []string{"=evaluation/judge", "evaluation/testset", "internal/llm"}, tests: []string{"internal/llm/llmtest"}},
 	{folder: "evaluation/rules", may: []string{"evaluation/judge", "evaluation/testset"}},
-	{folder: "evaluation/agreement", may: []string{"evaluation/stats"}},
-	{folder: "evaluation/agreement/labelling", may: []string{"=evaluation/agreement", "evaluation/judge", "evaluation/testset", "internal/filelock"}},
+	{folder: "evaluation/agreement", may: []string{"evaluation/stats", "internal/journal"}},
+	{folder: "evaluation/agreement/labelling", may: []string{"=evaluation/agreement", "evaluation/judge", "evaluation/testset", "internal/journal"}},
 	{folder: "evaluation/trec", may: []string{"evaluation/stats"}},
 	{folder: "evaluation/serps", may: []string{"schemas", "evaluation/judge", "evaluation/testset", "evaluation/stats"}, tests: []string{"evaluation/rules"}},
 	{folder: "evaluation/routing", may: []string{"schemas", "evaluation/stats", "evaluation/frames"}},
@@ -112,6 +112,7 @@ var layers = []layer{
 	{folder: "internal/cache", may: []string{"internal/telemetry"}},
 	{folder: "internal/config"},
 	{folder: "internal/filelock"},
+	{folder: "internal/journal"},
 	{folder: "internal/llm", may: []string{"internal/telemetry"}},
 	{folder: "internal/llamacpp", may: []string{"=internal/llm", "internal/telemetry"}},
 	{folder: "internal/mailbox"},

@@ -89,6 +89,18 @@ func (c *Client) Status() Status {
 	return s
 }
 
+// Identify asks the server what it is, unless that is known. The model is asked nothing, so
+// that it costs nothing.
+func (c *Client) Identify(ctx context.Context) error {
+	if c.local != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.ProbeTimeout)
+	defer cancel()
+	_, err := c.resolve(ctx)
+	return err
+}
+
 // resolve returns the server, and asks it what it is if that is not known. One caller asks
 // while the others wait.
 func (c *Client) resolve(ctx context.Context) (*server, error) {

@@ -89,6 +89,9 @@ func (c *Client) Close() { c.server.Close() }
 // to.
 func (c *Client) Status() chat.Status { return c.server.Status() }
 
+// Identify asks the server what it is, unless that is known; it costs nothing.
+func (c *Client) Identify(ctx context.Context) error { return known(c.server.Identify(ctx)) }
+
 // Probe asks the server what it is, unless that is known, and whether it enforces
 // schemas; see [chat.Client.Probe].
 func (c *Client) Probe(ctx context.Context) error {

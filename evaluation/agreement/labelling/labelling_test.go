@@ -117,7 +117,7 @@ func labels(t *testing.T, path, rater string) string {
 		t.Fatal(err)
 	}
 	var out []string
-	for _, l := range all {
+	for _, l := range agreement.Latest(all) {
 		if l.Rater == rater {
 			if l.At.IsZero() || l.UseCase != "broad_music" {
 				t.Errorf("%+v", l)
@@ -219,8 +219,8 @@ func TestSessionOfPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := agreement.ReadLabels(strings.NewReader(string(f)))
-	if err != nil || len(held) != 6 {
+	held, err := agreement.ReadLabels(bytes.NewReader(f))
+	if held = agreement.Latest(held); err != nil || len(held) != 6 {
 		t.Fatalf("%+v, %v", held, err)
 	}
 	for _, l := range held { // whichever came first, the label stands for the same page

@@ -1,22 +1,19 @@
 package labelling
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/parallel-fusion/pfr/evaluation/agreement"
+	"github.com/parallel-fusion/pfr/internal/journal"
 )
 
 // Session is one rater at work on tasks. It is not safe for concurrent use.
 type Session struct {
 	rater string
 	tasks []Task
-	file  *os.File
+	file  *journal.Journal
 	said  map[agreement.Item]string // by the task's own item, "": taken back
 	at    int                       // task that is next
 	path  []int                     // tasks that were shown before it, for undo
@@ -26,31 +23,24 @@ type Session struct {
 // the rater has not labelled. The caller closes it. A last line that was being written when
 // its process was killed is cut off, so raters who work at the same time need a file each.
 func Open(path, rater string, tasks []Task) (*Session, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	s := &Session{rater: rater, tasks: tasks, said: map[agreement.Item]string{}}
+	var labels []agreement.Label
+	var err error
+	s.file, err = journal.Open(path, 1, func(line []byte) error {
+		l, err := agreement.ParseLabel(line)
+		labels = append(labels, l)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open labels: %w", err)
 	}
-	s := &Session{rater: rater, tasks: tasks, file: f, said: map[agreement.Item]string{}}
-	if err := s.resume(path); err != nil {
-		return nil, errors.Join(fmt.Errorf("open labels %s: %w", path, err), f.Close())
-	}
+	s.resume(agreement.Latest(labels))
 	s.forward()
 	return s, nil
 }
 
-// resume reads what the rater has said before.
-func (s *Session) resume(path string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := s.mend(data); err != nil {
-		return err
-	}
-	labels, err := agreement.ReadLabels(bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
+// resume takes up what the rater has said before.
+func (s *Session) resume(labels []agreement.Label) {
 	for _, l := range labels {
 		if l.Rater != s.rater {
 			continue
@@ -60,20 +50,6 @@ func (s *Session) resume(path string) error {
 			s.said[agreement.Item{Dimension: l.Dimension, Hash: l.Other, Other: l.Hash}] = l.Label
 		}
 	}
-	return nil
-}
-
-// mend ends a last line that only lacks its end, and cuts off one that is torn.
-func (s *Session) mend(data []byte) error {
-	whole := bytes.LastIndexByte(data, '\n') + 1
-	switch last := data[whole:]; {
-	case len(last) == 0:
-		return nil
-	case json.Valid(last):
-		_, err := s.file.Write([]byte{'\n'})
-		return err
-	}
-	return s.file.Truncate(int64(whole))
 }
 
 // Close closes the file.
@@ -143,16 +119,10 @@ func (s *Session) Undo() (bool, error) {
 // write appends a line, which is on disk when it returns.
 func (s *Session) write(t Task, label string) error {
 	c := t.Subjects[0].Case
-	data, err := json.Marshal(agreement.Label{
+	err := s.file.Append(agreement.Label{
 		Case: c.ID, UseCase: string(c.UseCase), Item: t.Item, Label: label, Rater: s.rater, At: time.Now().UTC().Truncate(time.Second),
 	})
 	if err != nil {
-		return fmt.Errorf("write label: %w", err)
-	}
-	if _, err := s.file.Write(append(data, '\n')); err != nil {
-		return fmt.Errorf("write label: %w", err)
-	}
-	if err := s.file.Sync(); err != nil {
 		return fmt.Errorf("write label: %w", err)
 	}
 	s.said[t.Item] = label
