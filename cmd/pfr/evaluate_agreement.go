@@ -14,7 +14,11 @@ type evaluateAgreementCmd struct {
 
 // Run compares every judge in the folder with the people.
 func (c *evaluateAgreementCmd) Run(p *program) error {
-	report, err := app.Agreement(c.Labels, c.Judgments)
+	people, err := app.ReadLabels(c.Labels)
+	if err != nil {
+		return err
+	}
+	report, err := app.Agreement(people, c.Judgments)
 	if err != nil {
 		return err
 	}

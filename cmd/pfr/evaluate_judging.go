@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	agree "github.com/parallel-fusion/pfr/evaluation/agreement"
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/evaluation/serps"
 	"github.com/parallel-fusion/pfr/internal/app"
@@ -80,12 +81,12 @@ func (j judging) behaviour() (map[string]judge.Behaviour, error) {
 	return app.Behaviour(j.Cards)
 }
 
-// calibration says how far the judge agrees with people.
-func (j judging) calibration(id, dir string) (string, error) {
+// calibration says how far the judge agrees with people, by what they said.
+func (j judging) calibration(people []agree.Label, id, dir string) (string, error) {
 	if len(j.JudgeLLM) == 0 {
 		return "uncalibrated: rules, compared with no people", nil
 	}
-	report, err := app.Agreement(j.Labels, dir)
+	report, err := app.Agreement(people, dir)
 	return report.Calibration(id, string(judge.Overall)).Statement(), err
 }
 

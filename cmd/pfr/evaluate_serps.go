@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	agree "github.com/parallel-fusion/pfr/evaluation/agreement"
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/evaluation/serps"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
@@ -61,7 +62,7 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	known, err := c.behaviour()
+	with, err := c.companions()
 	if err != nil {
 		return err
 	}
@@ -72,14 +73,17 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	pages, about.Cards = serps.WithCards(pages, known)
+	pages, about.Cards = serps.WithCards(pages, with.behaviour)
 	j, err := openJury(who, p.log)
 	if err != nil {
 		return err
 	}
+	if err := with.comparable(j.Pages.ID()); err != nil {
+		return errors.Join(fmt.Errorf("--against %s: %w", c.Against, err), j.close())
+	}
 	judged, stopped := j.judge(ctx, p, pages)
 	about.Judge = j.Pages.ID()
-	about.Calibration, err = c.calibration(about.Judge, who.Dir)
+	about.Calibration, err = c.calibration(with.people, about.Judge, who.Dir)
 	if err := errors.Join(err, j.close()); err != nil {
 		return errors.Join(stopped, err)
 	}
@@ -95,7 +99,38 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	}
 	fmt.Fprintf(p.out, "\nreport.html, report.md and report.json are in %s\n", c.Out)
 	j.write(p.out, who.Dir)
-	return errors.Join(stopped, c.gates(report))
+	return errors.Join(stopped, c.gates(report, with.earlier))
+}
+
+// companions are the files that pages and verdicts are put beside. They are read before any
+// page is made: what is wrong with one must not cost a judgment.
+type companions struct {
+	behaviour map[string]judge.Behaviour // by item
+	people    []agree.Label
+	earlier   *serps.Report // nil: none
+}
+
+func (c *evaluateSERPsCmd) companions() (with companions, err error) {
+	if with.behaviour, err = c.behaviour(); err != nil {
+		return with, err
+	}
+	if with.people, err = app.ReadLabels(c.Labels); err != nil {
+		return with, err
+	}
+	if c.Against != "" {
+		earlier, err := readReport(c.Against)
+		with.earlier = &earlier
+		return with, err
+	}
+	return with, nil
+}
+
+// comparable returns an error if what a judge says cannot be compared with the earlier report.
+func (w companions) comparable(judge string) error {
+	if w.earlier == nil {
+		return nil
+	}
+	return w.earlier.JudgedBy(judge)
 }
 
 // cases returns what is asked.
@@ -229,60 +264,17 @@ func writeFile(name string, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), name)
 }
 
-func (c *evaluateSERPsCmd) gates(r serps.Report) error {
+func (c *evaluateSERPsCmd) gates(r serps.Report, earlier *serps.Report) error {
 	var errs []error
 	if c.Gate {
 		errs = append(errs, r.Gate(table2()))
 	}
-	if c.Against != "" {
-		earlier, err := readReport(c.Against)
-		if err != nil {
-			return err
-		}
-		d, err := serps.Compare(r, earlier)
+	if earlier != nil {
+		d, err := serps.Compare(r, *earlier)
 		if err == nil {
 			err = d.Gate()
 		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func readReport(file string) (serps.Report, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return serps.Report{}, err
-	}
-	defer f.Close()
-	r, err := serps.Read(f)
-	if err != nil {
-		return serps.Report{}, fmt.Errorf("%s: %w", file, err)
-	}
-	return r, nil
-}
-
-type evaluateDiffCmd struct {
-	Later   string `arg:"" type:"existingfile" help:"report.json of 'pfr evaluate serps'."`
-	Earlier string `arg:"" type:"existingfile" help:"An earlier one, by the same judge."`
-	Gate    bool   `help:"Fail if a use case is worse than before beyond chance."`
-}
-
-// Run compares two reports.
-func (c *evaluateDiffCmd) Run(p *program) error {
-	later, err := readReport(c.Later)
-	if err != nil {
-		return err
-	}
-	earlier, err := readReport(c.Earlier)
-	if err != nil {
-		return err
-	}
-	d, err := serps.Compare(later, earlier)
-	if err != nil {
-		return err
-	}
-	if err := d.Write(p.out); err != nil || !c.Gate {
-		return err
-	}
-	return d.Gate()
 }

@@ -236,6 +236,21 @@ func TestEvaluateSERPsGates(t *testing.T) {
 	if err := judged(good, goodCases, "--against", earlier); err != nil {
 		t.Errorf("as before: %v", err)
 	}
+	// What cannot be compared is said before anything is asked.
+	asked := int(server.asked.Load())
+	unread := filepath.Join(t.TempDir(), "labels.jsonl")
+	if err := os.WriteFile(unread, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, more := range map[string][]string{
+		"line 1: ":           {"--labels", unread},
+		"read report":        {"--against", unread},
+		"one was judged by ": {"--against", earlier, "--judge-llm", server.URL, "--judge-model", "small"},
+	} {
+		if err := judged(good, goodCases, more...); err == nil || !strings.Contains(err.Error(), want) || int(server.asked.Load()) != asked {
+			t.Errorf("%v: %v, %d questions", more, err, int(server.asked.Load())-asked)
+		}
+	}
 	// A use case that nobody asked about is no success.
 	one, oneCases := withPages(t, "good")
 	if err := os.Remove(filepath.Join(one, "pages.jsonl")); err != nil {

@@ -23,16 +23,7 @@ func casesOf(file string) ([]testset.Case, error) {
 	if file == "" {
 		return testset.Own()
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	cs, err := testset.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s:\n%w", file, err)
-	}
-	return cs, nil
+	return testset.ReadFile(file)
 }
 
 type testsetStatsCmd struct {
@@ -69,9 +60,6 @@ var errOverlap = errors.New("test and training data overlap")
 func (c *testsetCheckCmd) Run(p *program) error {
 	cs, err := casesOf(c.File)
 	if err != nil {
-		return err
-	}
-	if err := testset.Validate(cs); err != nil {
 		return err
 	}
 	names, err := app.NewTestNames(c.Catalog)

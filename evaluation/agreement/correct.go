@@ -27,9 +27,6 @@ type Estimate struct {
 // pass no more often than others, so its verdicts say nothing.
 var ErrBlind = errors.New("the judge does not tell good pages from bad ones")
 
-// z95 is the 97.5 % point of the normal distribution.
-const z95 = 1.959963984540054
-
 // Corrected is the share of pages that people would pass, out of the share that a judge
 // passes. specificity is how many of the pages that people fail the judge fails too,
 // sensitivity how many of those that people pass it passes too:
@@ -50,7 +47,7 @@ func Corrected(passed, specificity, sensitivity Share) (Estimate, error) {
 	if q0+q1 <= 1 {
 		return Estimate{}, fmt.Errorf("correct pass rate: %w: specificity %.2f and sensitivity %.2f", ErrBlind, q0, q1)
 	}
-	const z2 = z95 * z95
+	const z2 = stats.Z95 * stats.Z95
 	n, m0, m1 := float64(passed.N)+z2, float64(specificity.N)+2, float64(sensitivity.N)+2
 	pa, q0a, q1a := (float64(passed.Of)+z2/2)/n, (float64(specificity.Of)+1)/m0, (float64(sensitivity.Of)+1)/m1
 	skill := q0a + q1a - 1
@@ -60,7 +57,7 @@ func Corrected(passed, specificity, sensitivity Share) (Estimate, error) {
 	theta := (pa + q0a - 1) / skill
 	v0, v1 := q0a*(1-q0a)/m0, q1a*(1-q1a)/m1
 	middle := theta + 2*z2*(theta*v1-(1-theta)*v0)
-	half := z95 * math.Sqrt(pa*(1-pa)/n+(1-theta)*(1-theta)*v0+theta*theta*v1) / skill
+	half := stats.Z95 * math.Sqrt(pa*(1-pa)/n+(1-theta)*(1-theta)*v0+theta*theta*v1) / skill
 	return Estimate{unit((p + q0 - 1) / (q0 + q1 - 1)), stats.Interval{Low: unit(middle - half), High: unit(middle + half)}}, nil
 }
 

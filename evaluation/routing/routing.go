@@ -31,22 +31,34 @@ type Case struct {
 // maxLine is the longest line of a file of cases, in bytes.
 const maxLine = 1 << 20
 
+// maxProblems is how many bad lines an error names.
+const maxProblems = 20
+
 // Read reads cases, one a line: query, routes with commas between, and if known the
 // parameters as a JSON object, with tabs between. A parameter is a value, or
 // {"any": [values]} where several will do; "" among them says that it may be absent.
 // Blank lines and lines that begin with # are left out. known are the routes there are.
-// The error names every bad line.
-func Read(r io.Reader, known []string) ([]Case, error) {
+// The error names the bad lines.
+func Read(r io.Reader, known []string) ([]Case, error) { return read(r, known, true) }
+
+// ReadLog reads what was asked, in the form of [Read]. Of a query that nobody has labelled
+// there is the text alone.
+func ReadLog(r io.Reader, known []string) ([]Case, error) { return read(r, known, false) }
+
+func read(r io.Reader, known []string, labelled bool) ([]Case, error) {
 	var cases []Case
 	var errs []error
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
-	for n := 1; lines.Scan(); n++ {
+	for n := 1; lines.Scan() && len(errs) < maxProblems; n++ {
 		text := strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "\ufeff"), "\r")
 		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") {
 			continue
 		}
 		c, err := readCase(text, known)
+		if err == nil && labelled && len(c.Routes) == 0 {
+			err = errors.New("want query, tab, routes, and if you like tab, parameters")
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("line %d: %w", n, err))
 			continue
@@ -57,31 +69,34 @@ func Read(r io.Reader, known []string) ([]Case, error) {
 		errs = append(errs, err)
 	}
 	if len(cases) == 0 && len(errs) == 0 {
-		errs = append(errs, errors.New("no cases: want lines of query, tab, route"))
+		errs = append(errs, errors.New("it has no queries: want lines of query, tab, route"))
 	}
 	return cases, errors.Join(errs...)
 }
 
 func readCase(line string, known []string) (Case, error) {
-	fields := strings.Split(line, "\t")
-	if len(fields) < 2 || len(fields) > 3 {
-		return Case{}, errors.New("want query, tab, routes, and if you like tab, parameters")
-	}
-	c := Case{Query: strings.TrimSpace(fields[0])}
+	text, rest, _ := strings.Cut(line, "\t")
+	list, wish, _ := strings.Cut(rest, "\t")
+	c := Case{Query: strings.TrimSpace(text)}
 	if err := schemas.CheckText(c.Query); err != nil {
 		return c, fmt.Errorf("query: %w", err)
 	}
-	for name := range strings.SplitSeq(fields[1], ",") {
-		if name = strings.TrimSpace(name); !slices.Contains(known, name) {
-			return c, fmt.Errorf("no route %q; there are %s", name, strings.Join(known, ", "))
-		}
-		c.Routes = append(c.Routes, name)
+	list, wish = strings.TrimSpace(list), strings.TrimSpace(wish)
+	if list != "" {
+		c.Routes = strings.Split(list, ",")
+	} else if wish != "" {
+		return c, errors.New("it has parameters and no route")
 	}
-	if len(fields) < 3 || strings.TrimSpace(fields[2]) == "" {
+	for i, name := range c.Routes {
+		if c.Routes[i] = strings.TrimSpace(name); !slices.Contains(known, c.Routes[i]) {
+			return c, fmt.Errorf("no route %q; there are %s", c.Routes[i], strings.Join(known, ", "))
+		}
+	}
+	if wish == "" {
 		return c, nil
 	}
 	var err error
-	c.Wish, err = readWish([]byte(fields[2]))
+	c.Wish, err = readWish([]byte(wish))
 	return c, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,26 @@ func TestEveryBadLineIsNamed(t *testing.T) {
 	}
 	if _, err := routing.Read(strings.NewReader("# nothing\n"), known); err == nil {
 		t.Error("an empty file: no error")
+	}
+}
+
+// A log is of the same form, and may leave the labels out.
+func TestReadLog(t *testing.T) {
+	got, err := routing.ReadLog(strings.NewReader("\ufeff# asked\npulp\r\nblur \t search , new_releases\t{\"artist\":{\"any\":[\"Blur\",\"\"]}}\nsuede\t\n"), known)
+	if err != nil || len(got) != 3 || got[0].Query != "pulp" || len(got[0].Routes) != 0 || got[2].Query != "suede" || len(got[2].Routes) != 0 {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	if blur := got[1]; !slices.Equal(blur.Routes, []string{"search", "new_releases"}) || len(blur.Wish["artist"]) != 2 {
+		t.Errorf("%+v", blur)
+	}
+	for text, want := range map[string]string{
+		"a\nb\tteleport": `line 2: no route "teleport"`, "a\t\t{}": "line 1: it has parameters and no route",
+		"a\tsearch\t{}\tb": "parameters: want a JSON object", "": "it has no queries",
+		strings.Repeat("a\tteleport\n", 50): "line 20: ",
+	} {
+		if _, err := routing.ReadLog(strings.NewReader(text), known); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "line 21") {
+			t.Errorf("%.20q: %v", text, err)
+		}
 	}
 }
 

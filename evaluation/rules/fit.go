@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/parallel-fusion/pfr/evaluation/dates"
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 )
@@ -77,20 +77,6 @@ func period(n testset.Needs, it judge.Item) bool {
 // recent reports whether an item came out in the last weeks. A date without a day or month
 // stands for all the days that it may be. What is yet to come out did not.
 func (l look) recent(it judge.Item, weeks int) bool {
-	from, to, ok := days(it.ReleaseDate)
+	from, to, ok := dates.Days(it.ReleaseDate)
 	return ok && !from.After(l.today) && !to.Before(l.today.AddDate(0, 0, -7*weeks))
-}
-
-// days returns the first and the last day that a date may stand for.
-func days(date string) (from, to time.Time, ok bool) {
-	if d, err := time.Parse(time.DateOnly, date); err == nil {
-		return d, d, true
-	}
-	if d, err := time.Parse("2006-01", date); err == nil {
-		return d, d.AddDate(0, 1, -1), true
-	}
-	if d, err := time.Parse("2006", date); err == nil {
-		return d, d.AddDate(1, 0, -1), true
-	}
-	return from, to, false
 }

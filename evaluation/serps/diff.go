@@ -1,8 +1,10 @@
 package serps
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/parallel-fusion/pfr/evaluation/judge"
@@ -27,11 +29,11 @@ type Change struct {
 	stats.Paired
 }
 
-// Compare compares the candidates of two reports. Reports of different judges cannot be
-// compared.
+// Compare compares the candidates of two reports. Reports of different judges, or of test sets
+// that call different queries by one name, cannot be compared.
 func Compare(later, earlier Report) (Diff, error) {
-	if later.Judge != earlier.Judge {
-		return Diff{}, fmt.Errorf("compare reports: one was judged by %s, the other by %s", later.Judge, earlier.Judge)
+	if err := earlier.JudgedBy(later.Judge); err != nil {
+		return Diff{}, fmt.Errorf("compare reports: %w", err)
 	}
 	was := map[string]Result{}
 	for _, c := range earlier.Cases {
@@ -43,6 +45,9 @@ func Compare(later, earlier Report) (Diff, error) {
 		old, both := was[c.Case]
 		if !both {
 			continue
+		}
+		if c.Query != old.Query || c.UseCase != old.UseCase {
+			return Diff{}, fmt.Errorf("compare reports: case %s is %q (%s) in one and %q (%s) in the other", c.Case, c.Query, c.UseCase, old.Query, old.UseCase)
 		}
 		now, then = append(now, c), append(then, old)
 		switch a, b := c.Candidate[judge.Overall], old.Candidate[judge.Overall]; {
@@ -77,17 +82,25 @@ func change(name string, now, then []Result, in func(Result) bool) Change {
 	return Change{name, stats.Compare(a, b, group, seed)}
 }
 
+// JudgedBy returns an error if the report is not by a judge: no other can be compared with it.
+func (r Report) JudgedBy(judge string) error {
+	if r.Judge != judge {
+		return fmt.Errorf("one was judged by %s, the other by %s", judge, r.Judge)
+	}
+	return nil
+}
+
 // Gate returns an error that names every use case in which the later candidate is worse
-// beyond chance.
+// beyond chance. One case of the later report in twenty may be unjudged.
 func (d Diff) Gate() error {
-	var worse []string
-	for _, c := range append(d.UseCases, d.All) {
+	errs := []error{d.Of.judgedEnough()}
+	for _, c := range append(slices.Clone(d.UseCases), d.All) {
 		if c.Worse() {
-			worse = append(worse, fmt.Sprintf("%s: passes %.3f, was %.3f", c.Name, c.A, c.B))
+			errs = append(errs, fmt.Errorf("%s: passes %.3f, was %.3f", c.Name, c.A, c.B))
 		}
 	}
-	if len(worse) > 0 {
-		return fmt.Errorf("worse than before:\n%s", strings.Join(worse, "\n"))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("the gate is shut: worse than before, or not known to be as good:\n%w", err)
 	}
 	return nil
 }
@@ -97,7 +110,7 @@ func (d Diff) Write(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s against %s, judged by %s: share of pages that pass\n\n", d.Of.Candidate, d.Against.Candidate, d.Of.Judge)
 	b.WriteString("| use case | n | before | now | change (95 %) | p |\n|---|---|---|---|---|---|\n")
-	for _, c := range append(d.UseCases, d.All) {
+	for _, c := range append(slices.Clone(d.UseCases), d.All) {
 		fmt.Fprintf(&b, "| %s | %d | %.3f | %.3f | %+.3f (%+.3f to %+.3f) | %s |\n",
 			c.Name, c.N, c.B, c.A, c.Difference, c.DifferenceInterval.Low, c.DifferenceInterval.High, pValue(c.Paired))
 	}

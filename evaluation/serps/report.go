@@ -234,9 +234,7 @@ func Read(r io.Reader) (Report, error) {
 // unjudged.
 func (r Report) Gate(useCases []testset.UseCase) error {
 	var errs []error
-	if n := len(r.Unjudged); float64(n) > mostUnjudged*float64(n+len(r.Cases)) {
-		errs = append(errs, fmt.Errorf("%d of %d cases were not judged", n, n+len(r.Cases)))
-	}
+	errs = append(errs, r.judgedEnough())
 	for _, u := range useCases {
 		i := slices.IndexFunc(r.UseCases, func(c Cut) bool { return c.Name == string(u) })
 		if i < 0 {
@@ -248,8 +246,16 @@ func (r Report) Gate(useCases []testset.UseCase) error {
 				u, r.Candidate, p.A, r.Baseline, p.B, p.Difference, p.DifferenceInterval.Low, p.DifferenceInterval.High))
 		}
 	}
-	if len(errs) > 0 {
-		return fmt.Errorf("the gate is shut:\n%w", errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("the gate is shut:\n%w", err)
+	}
+	return nil
+}
+
+// judgedEnough returns an error if more than one case in twenty is unjudged.
+func (r Report) judgedEnough() error {
+	if n := len(r.Unjudged); float64(n) > mostUnjudged*float64(n+len(r.Cases)) {
+		return fmt.Errorf("%d of %d cases were not judged", n, n+len(r.Cases))
 	}
 	return nil
 }

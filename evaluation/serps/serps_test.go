@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -180,8 +181,17 @@ func TestGateWantsJudgments(t *testing.T) {
 	for i := range 5 {
 		judged.Outcomes[i].Unjudged = "no answer"
 	}
-	if err := serps.NewReport(serps.About{}, judged).Gate(useCases); err == nil || !strings.Contains(err.Error(), "5 of 80 cases were not judged") {
+	left := serps.NewReport(serps.About{}, judged)
+	if err := left.Gate(useCases); err == nil || !strings.Contains(err.Error(), "5 of 80 cases were not judged") {
 		t.Errorf("gate: %v", err)
+	}
+	left.Judge = r.Judge
+	d, err := serps.Compare(left, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Gate(); err == nil || !strings.Contains(err.Error(), "5 of 80 cases were not judged") {
+		t.Errorf("gate of a comparison: %v", err)
 	}
 }
 
@@ -307,6 +317,12 @@ func TestDiff(t *testing.T) {
 	other.Judge = "another"
 	if _, err := serps.Compare(other, good); err == nil {
 		t.Error("reports of two judges are compared")
+	}
+	other = good
+	other.Cases = slices.Clone(good.Cases)
+	other.Cases[3].Query = "something else"
+	if _, err := serps.Compare(other, good); err == nil || !strings.Contains(err.Error(), "something else") {
+		t.Errorf("cases of two test sets are compared: %v", err)
 	}
 }
 

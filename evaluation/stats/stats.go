@@ -14,8 +14,8 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// z95 is the 97.5 % point of the normal distribution.
-const z95 = 1.959963984540054
+// Z95 is the 97.5 % point of the normal distribution.
+const Z95 = 1.959963984540054
 
 // Wilson returns the 95 % score interval of a share (Wilson 1927), [0, 1] when n is 0.
 func Wilson(successes, n int) Interval {
@@ -23,8 +23,8 @@ func Wilson(successes, n int) Interval {
 		return Interval{0, 1}
 	}
 	p, m := float64(successes)/float64(n), float64(n)
-	centre := (p + z95*z95/(2*m)) / (1 + z95*z95/m)
-	half := z95 / (1 + z95*z95/m) * math.Sqrt(p*(1-p)/m+z95*z95/(4*m*m))
+	centre := (p + Z95*Z95/(2*m)) / (1 + Z95*Z95/m)
+	half := Z95 / (1 + Z95*Z95/m) * math.Sqrt(p*(1-p)/m+Z95*Z95/(4*m*m))
 	return Interval{max(centre-half, 0), min(centre+half, 1)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,21 @@ func Read(r io.Reader) ([]Case, error) {
 	if err := lines.Err(); err != nil {
 		errs = append(errs, fmt.Errorf("read test set: %w", err))
 	}
-	return out, errors.Join(errs...)
+	return out, errors.Join(append(errs, checkWhole(out))...)
+}
+
+// ReadFile reads a file of cases; see [Read].
+func ReadFile(name string) ([]Case, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	out, err := Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s:\n%w", name, err)
+	}
+	return out, nil
 }
 
 func checkHeader(line []byte) error {
@@ -168,11 +183,17 @@ func (n Needs) validate(at string) []error {
 // ids, and clusters that lie in several splits.
 func Validate(cs []Case) error {
 	var errs []error
+	for _, c := range cs {
+		errs = append(errs, c.Validate())
+	}
+	return errors.Join(append(errs, checkWhole(cs))...)
+}
+
+// checkWhole returns what is wrong with cases beside each other.
+func checkWhole(cs []Case) error {
+	var errs []error
 	ids, splits := map[string]bool{}, map[string]Split{}
 	for _, c := range cs {
-		if err := c.Validate(); err != nil {
-			errs = append(errs, err)
-		}
 		if ids[c.ID] {
 			errs = append(errs, fmt.Errorf("case %s: its id is there twice", c.ID))
 		}

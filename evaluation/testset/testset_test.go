@@ -43,11 +43,12 @@ const head = `{"format":"pfr-testset","version":1}` + "\n"
 
 func TestReadNamesEveryBadLine(t *testing.T) {
 	good := `{"id":"x","query":"q","use_case":"navigational","market":"US","split":"test","cluster":"c","origin":"written","of a later day":1}`
-	cs, err := testset.Read(strings.NewReader(head + good + "\n\n{\n" + strings.Replace(good, "navigational", "dancing", 1) + "\n" + good + "\n"))
-	if len(cs) != 2 {
-		t.Errorf("%d cases are good, want 2", len(cs))
+	apart := strings.NewReplacer(`"x"`, `"y"`, `"test"`, `"train"`).Replace(good)
+	cs, err := testset.Read(strings.NewReader(head + good + "\n\n{\n" + strings.Replace(good, "navigational", "dancing", 1) + "\n" + good + "\n" + apart))
+	if len(cs) != 3 {
+		t.Errorf("%d cases are good by themselves, want 3", len(cs))
 	}
-	for _, want := range []string{"line 4: ", "line 5: case x: use_case \"dancing\""} {
+	for _, want := range []string{"line 4: ", "line 5: case x: use_case \"dancing\"", "case x: its id is there twice", `case y: cluster "c" is in test and in train`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}

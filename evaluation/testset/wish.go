@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/parallel-fusion/pfr/evaluation/dates"
 	"github.com/parallel-fusion/pfr/evaluation/frames"
 )
 
@@ -193,12 +193,11 @@ func (s *source) weeksSince(artist string, types []string) (int, error) {
 	if len(types) == 1 && types[0] == "album" {
 		date = facts[2]
 	}
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
-		if day, err := time.Parse(layout, date); err == nil {
-			return int(s.asOf.Sub(day).Hours()/hoursInADay/daysInWeek) + 1 + slackWeeks, nil
-		}
+	day, _, ok := dates.Days(date)
+	if !ok {
+		return 0, fmt.Errorf("artists.txt has no date of %q", artist)
 	}
-	return 0, fmt.Errorf("artists.txt has no date of %q", artist)
+	return int(s.asOf.Sub(day).Hours()/hoursInADay/daysInWeek) + 1 + slackWeeks, nil
 }
 
 func (s *source) navigational(c *Case, l line, w wording) error {

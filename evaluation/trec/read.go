@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/parallel-fusion/pfr/evaluation/dates"
 )
 
 // maxLine is the longest line that is read, in bytes.
@@ -140,9 +142,9 @@ func ReadDates(r io.Reader) (map[string]time.Time, error) {
 		if len(f) != 2 {
 			return fmt.Errorf("%d fields, want document, date", len(f))
 		}
-		date, err := parseDate(string(f[1]))
-		if err != nil {
-			return err
+		date, _, ok := dates.Days(string(f[1]))
+		if !ok {
+			return fmt.Errorf("date %q is none like 2006-01-02, 2006-01 or 2006", f[1])
 		}
 		doc := string(f[0])
 		if _, ok := out[doc]; ok {
@@ -152,15 +154,6 @@ func ReadDates(r io.Reader) (map[string]time.Time, error) {
 		return nil
 	})
 	return out, wrap("dates", err)
-}
-
-func parseDate(s string) (time.Time, error) {
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("date %q is none like 2006-01-02, 2006-01 or 2006", s)
 }
 
 // eachLine calls fn with the fields of every line that has some, which are valid until fn

@@ -158,22 +158,27 @@ func Behaviour(dir string) (map[string]judge.Behaviour, error) {
 	return out, err
 }
 
-// Agreement compares the judges whose answers are kept in a folder with what people said,
-// in files of labels. What a judge is worth is in its [agreement.Report.Calibration].
-func Agreement(labelFiles []string, dir string) (agreement.Report, error) {
+// ReadLabels returns what people said, in files of labels.
+func ReadLabels(files []string) ([]agreement.Label, error) {
 	var people []agreement.Label
-	for _, file := range labelFiles {
+	for _, file := range files {
 		f, err := os.Open(file)
 		if err != nil {
-			return agreement.Report{}, fmt.Errorf("labels: %w", err)
+			return nil, fmt.Errorf("labels: %w", err)
 		}
 		labels, err := agreement.ReadLabels(f)
 		f.Close()
 		if err != nil {
-			return agreement.Report{}, fmt.Errorf("labels %s: %w", file, err)
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 		people = append(people, labels...)
 	}
+	return people, nil
+}
+
+// Agreement compares the judges whose answers are kept in a folder with what people said.
+// What a judge is worth is in its [agreement.Report.Calibration].
+func Agreement(people []agreement.Label, dir string) (agreement.Report, error) {
 	judges, err := judgedLabels(dir)
 	if err != nil {
 		return agreement.Report{}, err

@@ -165,7 +165,7 @@ func notToTrainOn(cases []testset.Case) []testset.Text {
 }
 
 func readTested(file string) ([]testset.Text, error) {
-	cases, err := readCases(file)
+	cases, err := testset.ReadFile(file)
 	if err == nil {
 		return notToTrainOn(cases), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strings"
@@ -144,7 +145,7 @@ func (c Contest) queries(catalogue string, routeNames []string) (out []posttrain
 		}
 	}
 	for _, file := range c.Files {
-		cases, err := readRouted(file, routeNames)
+		cases, err := readRouted(file, func(r io.Reader) ([]routing.Case, error) { return routing.Read(r, routeNames) })
 		if err != nil {
 			return nil, 0, err
 		}
@@ -167,13 +168,14 @@ func tested(text string, routeNames []string) posttraining.Query {
 	return q
 }
 
-func readRouted(file string, routeNames []string) ([]routing.Case, error) {
+// readRouted reads a file of queries with routes.
+func readRouted(file string, read func(io.Reader) ([]routing.Case, error)) ([]routing.Case, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	cases, err := routing.Read(f, routeNames)
+	cases, err := read(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s:\n%w", file, err)
 	}

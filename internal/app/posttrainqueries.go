@@ -1,17 +1,13 @@
 package app
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
+	"io"
 
-	"github.com/parallel-fusion/pfr/evaluation/frames"
+	"github.com/parallel-fusion/pfr/evaluation/routing"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	posttraining "github.com/parallel-fusion/pfr/post-training"
 	router "github.com/parallel-fusion/pfr/router-worker"
@@ -26,7 +22,7 @@ type QuerySources struct {
 	Student  bool     // the queries that the student was trained on, with names in their slots
 	Data     string   // folder of such queries; "" is the embedded one
 	Public   string   // folder of the public query sets, of which the half to learn from is taken
-	Logs     []string // files of queries, one a line; after tabs, if they are known, routes that suit and parameters of the first as JSON
+	Logs     []string // files of queries; see [routing.ReadLog]
 	Fillings int      // of a query with slots
 	Seed     uint64   // of the names in slots
 }
@@ -72,7 +68,7 @@ func (s QuerySources) readTestSets([]string) ([]posttraining.Query, error) {
 		out = append(out, toTrainOn(cases)...)
 	}
 	for _, file := range s.TestSets {
-		cases, err := readCases(file)
+		cases, err := testset.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
@@ -94,19 +90,6 @@ func toTrainOn(cases []testset.Case) []posttraining.Query {
 		})
 	}
 	return out
-}
-
-func readCases(file string) ([]testset.Case, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	cases, err := testset.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return cases, nil
 }
 
 func sourceOf(o testset.Origin) posttraining.Source {
@@ -162,63 +145,19 @@ func (s QuerySources) readPublic([]string) ([]posttraining.Query, error) {
 func (s QuerySources) readLogs(routeNames []string) ([]posttraining.Query, error) {
 	var out []posttraining.Query
 	for _, file := range s.Logs {
-		found, err := readLog(file, routeNames)
+		cases, err := readRouted(file, func(r io.Reader) ([]routing.Case, error) { return routing.ReadLog(r, routeNames) })
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
-		out = append(out, found...)
+		for _, c := range cases {
+			q := posttraining.Query{Text: c.Query, Source: posttraining.Logs, Gold: goldOf(c.Routes)}
+			if len(q.Gold) > 0 {
+				q.Gold[0].Params = c.Wish
+			}
+			out = append(out, q)
+		}
 	}
 	return out, nil
-}
-
-func readLog(file string, routeNames []string) ([]posttraining.Query, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var out []posttraining.Query
-	scan := bufio.NewScanner(f)
-	for n := 1; scan.Scan(); n++ {
-		text, labels, _ := strings.Cut(scan.Text(), "\t")
-		if text = strings.TrimSpace(text); text == "" {
-			continue
-		}
-		q := posttraining.Query{Text: text, Source: posttraining.Logs}
-		list, noted, _ := strings.Cut(labels, "\t")
-		if list != "" {
-			q.Gold = goldOf(strings.Split(list, ","))
-		}
-		if err := note(q.Gold, noted); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
-		}
-		for _, g := range q.Gold {
-			if !slices.Contains(routeNames, g.Route) {
-				return nil, fmt.Errorf("line %d: there is no route %q", n, g.Route)
-			}
-		}
-		out = append(out, q)
-	}
-	return out, scan.Err()
-}
-
-// note gives the first gold its parameters, a JSON object; "" is that nobody has noted them.
-func note(gold []testset.Gold, noted string) error {
-	if noted == "" {
-		return nil
-	}
-	if len(gold) == 0 {
-		return errors.New("has parameters and no route")
-	}
-	params := schemas.Params{}
-	if err := json.Unmarshal([]byte(noted), &params); err != nil {
-		return fmt.Errorf("parameters: %w", err)
-	}
-	gold[0].Params = map[string]frames.Allowed{}
-	for name, value := range params {
-		gold[0].Params[name] = frames.Allowed{value}
-	}
-	return nil
 }
 
 func goldOf(routeNames []string) []testset.Gold {

@@ -121,8 +121,8 @@ func (n *TestNames) addMusic() {
 func (n *TestNames) newest() (weeks, fresh map[string]int) {
 	weeks, fresh = map[string]int{}, map[string]int{}
 	for a := range n.c.NewestAlbums() {
-		day, ok := released(a.Released().String())
-		if !ok || day.After(n.c.AsOf) {
+		day := a.Released().Time()
+		if day.IsZero() || day.After(n.c.AsOf) {
 			continue
 		}
 		ago := int(n.c.AsOf.Sub(day)/week) + 1
@@ -138,16 +138,6 @@ func (n *TestNames) newest() (weeks, fresh map[string]int) {
 		}
 	}
 	return weeks, fresh
-}
-
-// released returns the first day that a date may stand for.
-func released(date string) (time.Time, bool) {
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
-		if day, err := time.Parse(layout, date); err == nil {
-			return day, true
-		}
-	}
-	return time.Time{}, false
 }
 
 // addTitles adds the most popular entries of a type.

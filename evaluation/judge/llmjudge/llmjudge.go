@@ -108,16 +108,16 @@ func (j *Judge) ID() string { return j.id }
 func (j *Judge) Judge(ctx context.Context, s judge.Subject) (judge.Judgment, error) {
 	seen := j.cfg.look(s.Page)
 	out := judge.Judgment{Judge: j.id}
-	dates, err := j.cfg.Fresh.count(seen, s.Today)
+	fresh, err := j.cfg.Fresh.count(seen, s.Today)
 	if err != nil {
 		return out, fmt.Errorf("judge case %s: %w", s.Case.ID, err)
 	}
 	cost, err := j.cfg.ask(ctx, j.asker, question{
-		operation: "judge", task: pageTask, turn: pageTurn(s, seen, dates),
+		operation: "judge", task: pageTask, turn: pageTurn(s, seen, fresh),
 		read: func(content string) error {
 			a, err := parsePage(content, seen)
 			if err == nil {
-				out.Verdicts, out.Raw = j.cfg.verdicts(a, dates), content
+				out.Verdicts, out.Raw = j.cfg.verdicts(a, fresh), content
 			}
 			return err
 		},

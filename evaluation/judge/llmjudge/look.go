@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parallel-fusion/pfr/evaluation/dates"
 	"github.com/parallel-fusion/pfr/evaluation/judge"
 	"github.com/parallel-fusion/pfr/internal/llm"
 )
@@ -116,7 +117,7 @@ type (
 	}
 	pageView struct {
 		Notice   string        `json:"notice,omitempty"`
-		Dates    dates         `json:"dates"`
+		Dates    freshness     `json:"dates"`
 		Sections []sectionView `json:"sections"`
 	}
 	sectionView struct {
@@ -137,7 +138,7 @@ type (
 )
 
 // pageTurn is the turn of an absolute question.
-func pageTurn(s judge.Subject, v view, d dates) turn {
+func pageTurn(s judge.Subject, v view, d freshness) turn {
 	t := askedBy(s)
 	t.Page = v.show(d)
 	return t
@@ -159,7 +160,7 @@ func askedBy(s judge.Subject) turn {
 }
 
 // show returns the page with numbers and letters.
-func (v view) show(d dates) *pageView {
+func (v view) show(d freshness) *pageView {
 	out := &pageView{Notice: llm.Clean(v.Notice, maxText), Dates: d, Sections: []sectionView{}}
 	n := 0
 	for i, s := range v.Sections {
@@ -198,8 +199,8 @@ func cleanAll(texts []string, most int) []string {
 // letter names a section: A to Z, then AA.
 func letter(i int) string { return strings.Repeat(string(rune('A'+i%26)), 1+i/26) }
 
-// dates is how new the items of a page are.
-type dates struct {
+// freshness is how new the items of a page are.
+type freshness struct {
 	Items int `json:"items"`
 	Dated int `json:"dated"` // items with a release date
 	Weeks int `json:"weeks"`
@@ -210,17 +211,17 @@ type dates struct {
 
 // count counts how new the items of a page are. A date without a day is the first day that
 // it may be, so nothing passes for newer than it is known to be.
-func (f Fresh) count(v view, today string) (dates, error) {
+func (f Fresh) count(v view, today string) (freshness, error) {
 	now, err := time.Parse(time.DateOnly, today)
 	if err != nil {
-		return dates{}, fmt.Errorf("today: %w", err)
+		return freshness{}, fmt.Errorf("today: %w", err)
 	}
 	const week = 7 * 24 * time.Hour
 	since := now.Add(-time.Duration(f.Weeks) * week)
-	d := dates{Weeks: f.Weeks, Items: v.items()}
+	d := freshness{Weeks: f.Weeks, Items: v.items()}
 	for _, s := range v.Sections {
 		for _, it := range s.Items {
-			at, ok := released(it.ReleaseDate)
+			at, _, ok := dates.Days(it.ReleaseDate)
 			if !ok {
 				continue
 			}
@@ -232,14 +233,4 @@ func (f Fresh) count(v view, today string) (dates, error) {
 		}
 	}
 	return d, nil
-}
-
-// released reads YYYY, YYYY-MM or YYYY-MM-DD.
-func released(date string) (time.Time, bool) {
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006"} {
-		if at, err := time.Parse(layout, date); err == nil {
-			return at, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -193,13 +193,13 @@ func line(v any) (string, error) {
 }
 
 // verdicts puts the answer together with what was counted.
-func (c Config) verdicts(a pageAnswer, d dates) map[judge.Dimension]judge.Verdict {
+func (c Config) verdicts(a pageAnswer, d freshness) map[judge.Dimension]judge.Verdict {
 	a.verdicts[judge.Freshness] = c.Fresh.verdict(a, d)
 	return a.verdicts
 }
 
 // verdict says whether a page is new enough, by its dates and by what the query asks for.
-func (f Fresh) verdict(a pageAnswer, d dates) judge.Verdict {
+func (f Fresh) verdict(a pageAnswer, d freshness) judge.Verdict {
 	need := 0
 	switch a.wants {
 	case wantsAny:
