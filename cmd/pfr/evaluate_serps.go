@@ -21,6 +21,7 @@ import (
 	"github.com/parallel-fusion/pfr/evaluation/serps"
 	"github.com/parallel-fusion/pfr/evaluation/testset"
 	"github.com/parallel-fusion/pfr/internal/app"
+	"github.com/parallel-fusion/pfr/internal/config"
 	"github.com/parallel-fusion/pfr/schemas"
 )
 
@@ -69,7 +70,11 @@ func (c *evaluateSERPsCmd) Run(ctx context.Context, p *program) error {
 	if err := os.MkdirAll(c.Out, 0o750); err != nil {
 		return err
 	}
-	pages, err := c.pages(ctx, p, cases, c.provenance(about))
+	of, err := c.provenance(p, about)
+	if err != nil {
+		return err
+	}
+	pages, err := c.pages(ctx, p, cases, of)
 	if err != nil {
 		return err
 	}
@@ -174,9 +179,29 @@ func system(mode string) string {
 }
 
 // provenance returns what pages of this command are of.
-func (c *evaluateSERPsCmd) provenance(about serps.About) serps.Provenance {
-	pipeline := strings.Join(append(c.overrides(), cmp.Or(c.Catalog, "the sample catalogue")), ", ")
-	return serps.Provenance{Candidate: about.Candidate, Baseline: about.Baseline, TestSet: about.TestSet, Today: about.Today, Pipeline: pipeline}
+func (c *evaluateSERPsCmd) provenance(p *program, about serps.About) (serps.Provenance, error) {
+	pipeline := append(c.overrides(), cmp.Or(c.Catalog, "the sample catalogue"))
+	cfg, err := p.settings()
+	if err != nil {
+		return serps.Provenance{}, err
+	}
+	defaults := app.DefaultConfig()
+	cfg.Router.LLM.Prices, defaults.Router.LLM.Prices = nil, nil // they are those of judges too, and change no page
+	own, err := config.Redacted(cfg)
+	if err != nil {
+		return serps.Provenance{}, err
+	}
+	usual, err := config.Redacted(defaults)
+	if err != nil {
+		return serps.Provenance{}, err
+	}
+	if own != usual {
+		sum := sha256.Sum256([]byte(own))
+		pipeline = append(pipeline, "settings "+hex.EncodeToString(sum[:4]))
+	}
+	return serps.Provenance{
+		Candidate: about.Candidate, Baseline: about.Baseline, TestSet: about.TestSet, Today: about.Today, Pipeline: strings.Join(pipeline, ", "),
+	}, nil
 }
 
 // pages reads the pages that are in the folder, or makes them.

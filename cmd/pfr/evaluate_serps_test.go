@@ -48,7 +48,11 @@ func withPages(t *testing.T, candidate string) (dir, cases string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "pages.jsonl"), func(w io.Writer) error { return serps.WritePages(w, made.provenance(about), pages) })
+	of, err := made.provenance(&program{cli: &cli{}}, about)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "pages.jsonl"), func(w io.Writer) error { return serps.WritePages(w, of, pages) })
 	return dir, cases
 }
 
@@ -189,8 +193,9 @@ func TestEvaluateSERPsOfOthers(t *testing.T) {
 	})
 	for what, more := range map[string][]string{
 		`the candidate was "PFR" and is "PFR, post-fusion"`: {"--cases", cases, "--candidate", "post-fusion"},
-		"the test set was": {"--cases", changed},
-		"the pipeline was": {"--cases", cases, "--kafka", "localhost:1"},
+		"the test set was":                        {"--cases", changed},
+		"the pipeline was":                        {"--cases", cases, "--kafka", "localhost:1"},
+		`and is "the sample catalogue, settings `: {"--cases", cases, "--set", "router.llm.url=http://127.0.0.1:1"},
 	} {
 		_, err := typed(t, "", append([]string{"evaluate", "serps", "--out", dir}, more...)...)
 		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "--fresh") {

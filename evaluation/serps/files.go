@@ -13,7 +13,7 @@ type Provenance struct {
 	Baseline  string `json:"baseline"`
 	TestSet   string `json:"test_set"` // with its hash
 	Today     string `json:"today"`
-	Pipeline  string `json:"pipeline"` // that made them: its catalogue and brokers
+	Pipeline  string `json:"pipeline"` // that made them: its brokers, its catalogue, and its settings where they are not the usual ones
 }
 
 // Differs returns an error that names what is not as wanted.
