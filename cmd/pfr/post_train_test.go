@@ -43,6 +43,12 @@ func TestPostTrain(t *testing.T) {
 	if text, err = runPFR(t, "post-train", "export", "--run", run, "--out", out, "--test", queries, "--drop-leaks", "--format", "trl-sft"); err != nil || !strings.Contains(text, "2 queries are too much like") || !strings.Contains(text, "0 lines") {
 		t.Errorf("%s: %v", text, err)
 	}
+	if text, err = runPFR(t, "post-train", "export", "--run", run, "--out", out, "--route-cap", "similar_artists=1,podcast_recs=0", "--format", "trl-sft"); err != nil || !strings.Contains(text, " lines in") {
+		t.Errorf("%s: %v", text, err)
+	}
+	if _, err = runPFR(t, "post-train", "export", "--run", run, "--out", out, "--route-cap", "serach=1"); err == nil || !strings.Contains(err.Error(), `"serach"`) {
+		t.Errorf("a cap of no route: %v", err)
+	}
 	if text, err = runPFR(t, "post-train", "stats", "--run", run); err != nil || !strings.Contains(text, "labels-1") {
 		t.Errorf("%s: %v", text, err)
 	}
