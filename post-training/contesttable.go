@@ -4,10 +4,98 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/parallel-fusion/pfr/evaluation/stats"
+	"github.com/parallel-fusion/pfr/evaluation/testset"
 )
+
+// Table is the outcome of a contest.
+type Table struct {
+	Judge   string  `json:"judge"`
+	HourUSD float64 `json:"hour_usd"`
+	N       int     `json:"n"`
+	// Unjudged is how many queries count for no quality: the judge said nothing of the decision
+	// of a contestant.
+	Unjudged int     `json:"unjudged"`
+	Rows     []Entry `json:"rows"` // the teacher's first
+}
+
+// Entry is a contestant in a table. What is compared is compared with the teacher.
+type Entry struct {
+	Name  string `json:"name"`
+	ID    string `json:"id"`
+	Model string `json:"model"`
+
+	Quality        stats.Paired   `json:"quality"` // share of decisions that the judge passes
+	Routed         stats.Paired   `json:"routed"`  // share whose route suits by the labels
+	RoutedInterval stats.Interval `json:"routed_wilson_95"`
+	Valid          int            `json:"valid"` // decisions that were valid
+	ValidInterval  stats.Interval `json:"valid_wilson_95"`
+
+	Latency stats.Paired `json:"latency_ms"` // mean
+	P50     float64      `json:"p50_ms"`
+	P75     float64      `json:"p75_ms"`
+	Cost    stats.Paired `json:"cost_usd"` // mean of a decision
+
+	PromptTokens     float64 `json:"prompt_tokens"` // mean of a decision
+	CachedTokens     float64 `json:"cached_tokens"`
+	CompletionTokens float64 `json:"completion_tokens"`
+}
+
+func (c Contest) table(queries []Query, tallies []tally) Table {
+	groups := make([]string, len(queries))
+	for i, q := range queries {
+		if groups[i] = q.Cluster; groups[i] == "" {
+			groups[i] = testset.Normalise(q.Text)
+		}
+	}
+	judged := judgedByAll(tallies)
+	out := Table{Judge: c.Judge.ID(), HourUSD: c.HourUSD, N: len(queries), Unjudged: len(queries) - len(judged)}
+	teacher, n := tallies[0], float64(len(queries))
+	for i, t := range tallies {
+		const seed = 1
+		e := Entry{
+			Name: c.Contestants[i].Name, ID: c.Contestants[i].Router.ID(), Model: t.model,
+			Quality: stats.Compare(at(t.passed, judged), at(teacher.passed, judged), at(groups, judged), seed), Routed: stats.Compare(t.routed, teacher.routed, groups, seed),
+			Latency: stats.Compare(t.took, teacher.took, groups, seed), Cost: stats.Compare(t.costs, teacher.costs, groups, seed),
+			P50: stats.Quantile(append([]float64{}, t.took...), .5), P75: stats.Quantile(append([]float64{}, t.took...), .75),
+			Valid: count(t.valid), ValidInterval: stats.Wilson(count(t.valid), len(queries)), RoutedInterval: stats.Wilson(count(t.routed), len(queries)),
+			PromptTokens: float64(t.tokens.Prompt) / n, CachedTokens: float64(t.tokens.Cached) / n, CompletionTokens: float64(t.tokens.Completion) / n,
+		}
+		out.Rows = append(out.Rows, e)
+	}
+	return out
+}
+
+// judgedByAll returns the queries, by index, of which every decision has a verdict or is none.
+func judgedByAll(tallies []tally) []int {
+	var out []int
+	for i := range tallies[0].unjudged {
+		if !slices.ContainsFunc(tallies, func(t tally) bool { return t.unjudged[i] }) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func at[T any](list []T, indices []int) []T {
+	out := make([]T, len(indices))
+	for k, i := range indices {
+		out[k] = list[i]
+	}
+	return out
+}
+
+func count(list []float64) int {
+	sum := 0.0
+	for _, x := range list {
+		sum += x
+	}
+	return int(math.Round(sum))
+}
 
 // WriteJSON writes the table with every figure.
 func (t Table) WriteJSON(w io.Writer) error {
