@@ -15,6 +15,8 @@ import (
 type Contestant struct {
 	Name   string
 	Router Teacher
+	// JudgesItself says that the judge is the model that decides; the table warns of it.
+	JudgesItself bool
 }
 
 // Warmer is a router whose first answer takes longer than the others, such as one behind a

@@ -28,6 +28,8 @@ type Entry struct {
 	Name  string `json:"name"`
 	ID    string `json:"id"`
 	Model string `json:"model"`
+	// JudgesItself says that the judge is the model that decides.
+	JudgesItself bool `json:"judges_itself,omitempty"`
 
 	Quality        stats.Paired   `json:"quality"` // share of decisions that the judge passes
 	Routed         stats.Paired   `json:"routed"`  // share whose route suits by the labels
@@ -58,7 +60,7 @@ func (c Contest) table(queries []Query, tallies []tally) Table {
 	for i, t := range tallies {
 		const seed = 1
 		e := Entry{
-			Name: c.Contestants[i].Name, ID: c.Contestants[i].Router.ID(), Model: t.model,
+			Name: c.Contestants[i].Name, ID: c.Contestants[i].Router.ID(), Model: t.model, JudgesItself: c.Contestants[i].JudgesItself,
 			Quality: stats.Compare(at(t.passed, judged), at(teacher.passed, judged), at(groups, judged), seed), Routed: stats.Compare(t.routed, teacher.routed, groups, seed),
 			Latency: stats.Compare(t.took, teacher.took, groups, seed), Cost: stats.Compare(t.costs, teacher.costs, groups, seed),
 			P50: stats.Quantile(append([]float64{}, t.took...), .5), P75: stats.Quantile(append([]float64{}, t.took...), .75),
@@ -111,6 +113,11 @@ func (t Table) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "%d queries; quality is the share of decisions that the judge %s passes; everything is relative to the teacher, %s.\n\n", t.N, t.Judge, t.Rows[0].Name)
 	if t.Unjudged > 0 {
 		fmt.Fprintf(&b, "**Of %d queries the judge gave no verdict on every decision: they count for no quality.**\n\n", t.Unjudged)
+	}
+	for _, e := range t.Rows {
+		if e.JudgesItself {
+			fmt.Fprintf(&b, "**The judge is the model of %s: it may pass what it wrote itself.**\n\n", e.Name)
+		}
 	}
 	b.WriteString("| |")
 	for _, e := range t.Rows {

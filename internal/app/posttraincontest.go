@@ -52,19 +52,14 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 	if err != nil {
 		return posttraining.Table{}, 0, err
 	}
+	if c.Judge == rulesName && (c.Public != "" || len(c.Files) > 0) {
+		return posttraining.Table{}, 0, errors.New("the judge rules judges pages, and knows what pages need for the cases of the product alone: take no other queries")
+	}
 	run := posttraining.Contest{
 		Form: llm.NewTrained(know.manifest), Retry: posttraining.DefaultRetry(), HourUSD: c.HourUSD, Answers: c.Answers, Seen: seen,
 	}
-	for _, spec := range append([]string{c.Teacher}, c.Routers...) {
-		title, name, found := strings.Cut(spec, "=")
-		if !found {
-			name = title
-		}
-		r, err := w.contestant(ctx, name, know)
-		if err != nil {
-			return posttraining.Table{}, 0, fmt.Errorf("router %s: %w", name, err)
-		}
-		run.Contestants = append(run.Contestants, posttraining.Contestant{Name: title, Router: r})
+	if run.Contestants, err = c.contestants(ctx, &w, know); err != nil {
+		return posttraining.Table{}, 0, err
 	}
 	if c.Judge != rulesName {
 		if run.Judge, err = w.judge(ctx, c.Judge); err != nil {
@@ -73,9 +68,6 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 		table, err := run.Run(ctx, queries)
 		return table, leaks, err
 	}
-	if c.Public != "" || len(c.Files) > 0 {
-		return posttraining.Table{}, 0, errors.New("the judge rules judges pages, and knows what pages need for the cases of the product alone: take no other queries")
-	}
 	var table posttraining.Table
 	err = withPageJudge(ctx, cfg, log, func(ctx context.Context, pages posttraining.Judge) error {
 		run.Judge = pages
@@ -83,6 +75,27 @@ func (c Contest) Run(ctx context.Context, cfg Config, log *slog.Logger, seen fun
 		return err
 	})
 	return table, leaks, err
+}
+
+// contestants returns the routers, the teacher first.
+func (c Contest) contestants(ctx context.Context, w *workshop, know knowledge) ([]posttraining.Contestant, error) {
+	var out []posttraining.Contestant
+	for _, spec := range append([]string{c.Teacher}, c.Routers...) {
+		title, name, found := strings.Cut(spec, "=")
+		if !found {
+			name = title
+		}
+		r, err := w.contestant(ctx, name, know)
+		if err != nil {
+			return nil, fmt.Errorf("router %s: %w", name, err)
+		}
+		itself, err := w.sameModel(ctx, name, c.Judge)
+		if err != nil {
+			return nil, fmt.Errorf("router %s beside judge %s: %w", name, c.Judge, err)
+		}
+		out = append(out, posttraining.Contestant{Name: title, Router: r, JudgesItself: itself})
+	}
+	return out, nil
 }
 
 // contestant returns a router by name, deciding as it would for a listener.

@@ -86,6 +86,29 @@ func TestContestByAModel(t *testing.T) {
 	}
 }
 
+// A model that judges its own decisions is warned of.
+func TestContestOfTheJudgeItself(t *testing.T) {
+	model := llmtest.New(llmtest.Config{Model: "one", Answer: func(turn string) string {
+		if strings.Contains(turn, `"decision"`) {
+			return `{"reason":"mine","verdict":"PASS"}`
+		}
+		return `{"route":"search","text":null,"artist":null}`
+	}})
+	defer model.Close()
+	cfg := app.DefaultConfig()
+	cfg.Router.LLM.URL = model.URL()
+	c := contestOf(t, "llm")
+	c.Routers = []string{"small=llm"}
+	table, _, err := c.Run(t.Context(), cfg, slog.New(slog.DiscardHandler), func(int, int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := table.Write(&out); err != nil || table.Rows[0].JudgesItself || !strings.Contains(out.String(), "The judge is the model of small") {
+		t.Errorf("%s\n%v", out.String(), err)
+	}
+}
+
 func TestContestSaysWhatItCannotJudge(t *testing.T) {
 	c := contestOf(t, "rules")
 	c.Files = []string{filepath.Join("..", "..", "router-worker", "student", "data", "holdout.tsv")}

@@ -62,6 +62,21 @@ func (p party) same(o party) bool {
 	return shared && !tellsApart
 }
 
+// sameModel reports whether two names are of language models that may be one.
+func (w *workshop) sameModel(ctx context.Context, a, b string) (bool, error) {
+	var parties [2]party
+	for i, name := range []string{a, b} {
+		cfg, err := w.model(name)
+		if err != nil {
+			return false, nil //nolint:nilerr // it is no language model
+		}
+		if parties[i], err = w.party(ctx, cfg); err != nil {
+			return false, err
+		}
+	}
+	return parties[0].same(parties[1]), nil
+}
+
 // serverOf names a server: two spellings of one address are equal.
 func serverOf(address string) string {
 	u, err := url.Parse(strings.ToLower(address))
