@@ -8,6 +8,9 @@
 // they have landed and enough others have, the page has a quorum and the rest a last
 // patience. A hedge is a call that is repeated to another worker because the first is slow.
 //
+// A last resort is a call that is made once all others have ended and nothing is there to be
+// shown.
+//
 // A work is a song or an album, whatever recording or edition of it: the live version and
 // the remaster of a song are versions of one work. A page shows a work once; the item that
 // is shown stands for the others. A [Refiner] may have the last word on the order of items.
@@ -21,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,9 +134,15 @@ func (a *Aggregator) page(ctx context.Context, d schemas.RouteDecision) schemas.
 		page.Asked = a.asked(&d)
 		return page
 	}
+	calls, resorts := d.Decision.SetAside()
+	d.Decision.Calls = calls
 	d.Decision.Calls = inPageOrder(d.Decision)
 	a.announce(ctx, d)
-	page := a.assemble(&d, a.gather(ctx, &d), start)
+	sections := a.gather(ctx, &d)
+	if len(resorts) > 0 && !slices.ContainsFunc(sections, shows) {
+		sections = a.lastResort(ctx, &d, resorts, sections)
+	}
+	page := a.assemble(&d, sections, start)
 	page.Asked = a.asked(&d)
 	a.refine(ctx, d, &page)
 	page.Timings.TotalMS, page.CreatedAt = total(d, time.Now()), time.Now().UTC()

@@ -23,15 +23,20 @@ type gathering struct {
 	s        *schedule
 	sections []schemas.Section // with all that was found; those that are open have no id
 	answers  chan answer
+	quiet    bool // nothing is sent ahead of the page
 }
 
 // gather asks every tool of the decision at once and returns a section for each call, in
 // the order of the calls, with all that was found. It returns when all have answered, or
 // when the page waits no longer. Answers that come later are counted.
 func (a *Aggregator) gather(ctx context.Context, d *schemas.RouteDecision) []schemas.Section {
+	return a.scatter(ctx, d, false)
+}
+
+func (a *Aggregator) scatter(ctx context.Context, d *schemas.RouteDecision, quiet bool) []schemas.Section {
 	calls := d.Decision.Calls
 	g := gathering{
-		d: d, s: a.schedule(d, time.Now()), sections: make([]schemas.Section, len(calls)), answers: make(chan answer, len(calls)),
+		d: d, s: a.schedule(d, time.Now()), sections: make([]schemas.Section, len(calls)), answers: make(chan answer, len(calls)), quiet: quiet,
 	}
 	for i := range calls {
 		a.late.Go(func() { g.answers <- a.call(ctx, d, i, g.s.limits[i]) })
@@ -61,6 +66,9 @@ func (a *Aggregator) land(ctx context.Context, g *gathering, ans answer) {
 	a.m.section(c.Tool, s.Status, ans.took)
 	if ans.err != nil {
 		a.log.Debug("section has no answer", "tool", c.Tool, "status", s.Status, "correlation_id", g.d.Query.CorrelationID, "err", ans.err)
+	}
+	if g.quiet {
+		return
 	}
 	ahead := a.ahead(g, ans.i)
 	a.ports.Feed.Send(ctx, schemas.Progress{

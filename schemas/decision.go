@@ -1,6 +1,9 @@
 package schemas
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Source is the tier of the cascade that made a decision.
 type Source string
@@ -132,6 +135,19 @@ type Call struct {
 	Diversity float64     `json:"diversity,omitempty"` // 0 takes items by rank alone, 1 as different as can be
 	Empty     EmptyPolicy `json:"empty,omitempty"`     // "" means EmptyExplain
 	Rival     *Rival      `json:"rival,omitempty"`     // another tool for the same section, to compare with
+	// LastResort calls are made once the others have ended and the page has nothing to show.
+	// They come last in a decision; their sections are on the page if they have something.
+	LastResort bool `json:"last_resort,omitempty"`
+}
+
+// SetAside returns the calls that are made at once, and the last resorts. Both are parts of
+// Calls.
+func (d *Decision) SetAside() (atOnce, lastResorts []Call) {
+	n := len(d.Calls)
+	for n > 0 && d.Calls[n-1].LastResort {
+		n--
+	}
+	return d.Calls[:n:n], d.Calls[n:]
 }
 
 // Rival is a tool that is asked for the same as a call. The section shows a mix of both
@@ -228,6 +244,8 @@ func (d *Decision) check(p *problems) {
 	p.check(len(d.Calls) >= 1 && len(d.Calls) <= MaxCalls, "calls", "must have 1 to %d entries", MaxCalls)
 	each(p, "calls", d.Calls, (*Call).check)
 	unique(p, "calls", d.Calls, func(c *Call) string { return c.Section })
+	first, _ := d.SetAside()
+	p.check(len(first) > 0 && !slices.ContainsFunc(first, func(c Call) bool { return c.LastResort }), "calls", "must begin with one that is no last resort, and end with those that are")
 }
 
 // checkPath checks how a decision came about.
@@ -276,6 +294,7 @@ func (c *Call) check(p *problems) {
 	if c.Rival != nil {
 		within(p, "rival", c.Rival, (*Rival).check)
 	}
+	p.check(!c.LastResort || !c.Mandatory, "last_resort", "must not be mandatory")
 }
 
 func (l *Lead) check(p *problems) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/parallel-fusion/pfr/schemas"
@@ -141,7 +142,8 @@ func TestGoldenSetsEveryField(t *testing.T) {
 	}
 }
 
-// missing lists the JSON fields of a struct type that v does not set.
+// missing lists the JSON fields of a struct type that v does not set; of a list, those that no
+// entry sets.
 func missing(typ reflect.Type, v any) []string {
 	switch typ.Kind() {
 	case reflect.Pointer:
@@ -151,7 +153,12 @@ func missing(typ reflect.Type, v any) []string {
 		if !ok || len(list) == 0 {
 			return nil
 		}
-		return missing(typ.Elem(), list[0])
+		out := missing(typ.Elem(), list[0])
+		for _, entry := range list[1:] {
+			also := missing(typ.Elem(), entry)
+			out = slices.DeleteFunc(out, func(field string) bool { return !slices.Contains(also, field) })
+		}
+		return out
 	case reflect.Struct:
 	default:
 		return nil

@@ -18,7 +18,7 @@ func publicMessage() shape {
 	decision := leaves("route", "layout", "notice", "source", "degraded", "confidence",
 		"manifest_version", "model_version", "prompt_version", "arm", "exposed", "cost_usd", "took_ms").and(params).and(path).and(shape{
 		"calls": leaves("tool", "section", "title", "component", "limit", "spare", "whole", "deadline_ms", "mandatory", "late",
-			"per_artist", "diversity", "empty").and(params).and(display).and(rival),
+			"per_artist", "diversity", "empty", "last_resort").and(params).and(display).and(rival),
 		"tokens": leaves("prompt", "cached", "completion"),
 		"refine": leaves("budget_ms", "keep_top"),
 		"lead":   leaves("section", "confidence"),

@@ -146,7 +146,8 @@ func (k *kitchen) serve(t *testing.T, a *fusion.Aggregator, q query, id int) (pa
 		page = append(page, k.shows(s, d.Query.CorrelationID)...)
 	}
 	lists = map[string][]schemas.Item{}
-	for _, c := range d.Decision.Calls {
+	calls, _ := d.Decision.SetAside() // a page with something on it asks no last resort
+	for _, c := range calls {
 		lists[c.Section+" ("+c.Tool+")"] = k.answers(k.ask(t, d, c, max(len(page), 1)), c.Component, d.Query.CorrelationID)
 		s := schemas.Section{Component: c.Component, Display: c.Display, Items: k.ask(t, d, c, c.Limit)}
 		lists[unfused] = append(lists[unfused], k.shows(s, d.Query.CorrelationID)...)

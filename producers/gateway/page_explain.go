@@ -146,8 +146,9 @@ func viewCalls(page schemas.SERP, d schemas.Decision) []callView {
 		step(spanRouter, "decided", "router", t.QueuedMS, t.RouterMS),
 		step(spanHop, "on its way to the tools", "wait", decided, scatter-decided),
 	}
+	waits := waited(page, d)
 	for _, s := range page.Sections {
-		out = append(out, viewCall(s, d, scatter, total))
+		out = append(out, viewCall(s, d, scatter+waits[s.ID], total))
 	}
 	for _, s := range page.Omitted {
 		c := viewCall(s, d, scatter, total)
@@ -160,16 +161,16 @@ func viewCalls(page schemas.SERP, d schemas.Decision) []callView {
 	return out
 }
 
-func viewCall(s schemas.Section, d schemas.Decision, scatter, total float64) callView {
+func viewCall(s schemas.Section, d schemas.Decision, start, total float64) callView {
 	c := callView{
 		Name: s.Tool, Title: s.Title, Kind: "tool", Status: string(s.Status), State: strings.ReplaceAll(string(s.Status), "_", " "),
 		Reason: s.Reason, Took: millis(s.TookMS), Items: len(s.Items),
 	}
-	c.X, c.W = stretch(scatter, s.TookMS, total)
+	c.X, c.W = stretch(start, s.TookMS, total)
 	if s.ServiceMS > 0 {
 		inside := min(s.ServiceMS, s.TookMS)
 		c.Service = millis(s.ServiceMS)
-		c.InnerX, c.InnerW = stretch(scatter+(s.TookMS-inside)/2, inside, total)
+		c.InnerX, c.InnerW = stretch(start+(s.TookMS-inside)/2, inside, total)
 	}
 	for _, m := range []struct {
 		on   bool
@@ -182,6 +183,9 @@ func viewCall(s schemas.Section, d schemas.Decision, scatter, total float64) cal
 	if i := slices.IndexFunc(d.Calls, func(call schemas.Call) bool { return call.Section == s.ID }); i >= 0 {
 		c.Marks = append(c.Marks, "had "+strconv.Itoa(d.Calls[i].DeadlineMS)+" ms")
 		c.Params = paramsLine(d.Calls[i].Params)
+		if d.Calls[i].LastResort {
+			c.Marks = append(c.Marks, "asked last, as nothing else was found")
+		}
 	}
 	return c
 }

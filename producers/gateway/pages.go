@@ -159,7 +159,7 @@ func (g *Gateway) explain(w http.ResponseWriter, r *http.Request) *problem {
 			e.Why = reasonsOfSERP(page, "")
 		}
 		e.Page = &pageSummary{page.Status, page.Coverage, page.Timings, page.Cost, page.CreatedAt}
-		e.Waterfall = waterfall(page)
+		e.Waterfall = waterfall(page, why.Decision)
 	}
 	return e.write(w, r)
 }
@@ -177,10 +177,10 @@ func (e explanation) write(w http.ResponseWriter, r *http.Request) *problem {
 	return writeTagged(w, r, "private, no-cache", body)
 }
 
-// waterfall lays out where the time of a page went. All sections start together, when the
-// calls are scattered.
-func waterfall(page schemas.SERP) []span {
-	t := page.Timings
+// waterfall lays out where the time of a page went. Sections start together, when the calls
+// are scattered, but for last resorts. The decision may be empty, if it is not known.
+func waterfall(page schemas.SERP, d schemas.Decision) []span {
+	t, waits := page.Timings, waited(page, d)
 	decided := t.QueuedMS + t.RouterMS
 	scatter := max(decided, t.TotalMS-t.ToolsMS)
 	spans := []span{
@@ -191,7 +191,7 @@ func waterfall(page schemas.SERP) []span {
 	for _, s := range slices.Concat(page.Sections, page.Omitted) {
 		spans = append(spans, span{
 			Name: s.ID, Tool: s.Tool, Status: s.Status, Reason: s.Reason,
-			StartMS: scatter, TookMS: s.TookMS, ServiceMS: s.ServiceMS,
+			StartMS: scatter + waits[s.ID], TookMS: s.TookMS, ServiceMS: s.ServiceMS,
 			Mandatory: s.Mandatory, Cached: s.Cached, Repeated: s.Repeated,
 		})
 	}
@@ -199,6 +199,26 @@ func waterfall(page schemas.SERP) []span {
 		spans[i].StartMS, spans[i].TookMS = micros(spans[i].StartMS), micros(spans[i].TookMS)
 	}
 	return spans
+}
+
+// waited returns how long after the scatter the calls of a page's sections were made, in
+// milliseconds, of those that were made later: last resorts wait for all others.
+func waited(page schemas.SERP, d schemas.Decision) map[string]float64 {
+	_, resorts := d.SetAside()
+	waits := make(map[string]float64, len(resorts))
+	for _, c := range resorts {
+		waits[c.Section] = 0
+	}
+	longest := 0.0
+	for _, s := range slices.Concat(page.Sections, page.Omitted) {
+		if _, last := waits[s.ID]; !last {
+			longest = max(longest, s.TookMS)
+		}
+	}
+	for id := range waits {
+		waits[id] = longest
+	}
+	return waits
 }
 
 // micros rounds milliseconds to whole microseconds.

@@ -86,6 +86,15 @@ func TestExplain(t *testing.T) {
 		t.Errorf("tour: %+v", tours)
 	}
 
+	why := b.why[someID] // the last section was asked for once the others had ended
+	why.Decision.Calls = append(why.Decision.Calls, schemas.Call{Tool: "search", Section: "tour", LastResort: true})
+	b.why[someID] = why
+	e = decodeInto[explained](t, serve(g, get(t, "/v1/explain/"+someID)).Body)
+	longest := max(e.Waterfall[3].TookMS, e.Waterfall[4].TookMS, e.Waterfall[5].TookMS)
+	if longest == 0 || e.Waterfall[6].Name != "tour" || e.Waterfall[6].StartMS != 11+longest {
+		t.Errorf("a last resort: %+v", e.Waterfall)
+	}
+
 	delete(b.pages, someID) // decided, and on its way
 	if e := decodeInto[explained](t, serve(g, get(t, "/v1/explain/"+someID)).Body); e.Decision == nil || e.Page != nil {
 		t.Errorf("without its page: %+v", e)

@@ -169,12 +169,13 @@ func slotsOf(page schemas.SERP) schemas.Slots {
 
 // slotsOfDecision are the slots as they were announced at first.
 func slotsOfDecision(d schemas.Decision) schemas.Slots {
-	s := schemas.Slots{Layout: d.Layout, Notice: d.Notice, Slots: make([]schemas.Slot, len(d.Calls)), Route: schemas.RouteSummary{
+	calls, _ := d.SetAside()
+	s := schemas.Slots{Layout: d.Layout, Notice: d.Notice, Slots: make([]schemas.Slot, len(calls)), Route: schemas.RouteSummary{
 		Name: d.Route, Params: d.Params, Source: d.Source, Degraded: d.Degraded, Confidence: d.Confidence,
 		ManifestVersion: d.ManifestVersion, ModelVersion: d.ModelVersion,
 		Arm: d.Arm, Alternatives: d.Alternatives, Tiers: d.Tiers,
 	}}
-	for i, c := range d.Calls {
+	for i, c := range calls {
 		s.Slots[i] = schemas.Slot{ID: c.Section, Title: c.Title, Component: c.Component, Tool: c.Tool, Display: c.Display}
 	}
 	return s

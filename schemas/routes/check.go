@@ -84,7 +84,13 @@ func (r *reader) checkRoute(route Route) {
 func (r *reader) checkSections(route Route) {
 	subject := "route " + route.Name
 	sections := map[string]bool{}
-	for _, c := range route.Calls {
+	for i, c := range route.Calls {
+		if c.LastResort && (i == 0 || c.Mandatory) {
+			r.add(c.line, "%s: section %s: a last resort is not mandatory, and is not all that the route has", subject, c.Section)
+		}
+		if !c.LastResort && i > 0 && route.Calls[i-1].LastResort {
+			r.add(c.line, "%s: section %s: last resorts come after all other calls", subject, c.Section)
+		}
 		if sections[c.Section] {
 			r.add(c.line, "%s: section %s is filled twice", subject, c.Section)
 		}

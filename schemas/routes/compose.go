@@ -157,6 +157,9 @@ func (r *reader) readComposeTool(c *Compose, node ast.Node) {
 	if !r.decode(node, &y) {
 		return
 	}
+	if y.Call.LastResort {
+		r.add(line(node), "compose: tool %s: a composed call is no last resort", y.Call.Tool)
+	}
 	t := ComposeTool{Call: r.call("compose", y.Call, line(node)), For: y.For, Results: y.Results, MaxCalls: max(y.MaxCalls, 1)}
 	for _, template := range t.Params {
 		for _, ref := range template.refs {

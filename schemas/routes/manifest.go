@@ -101,6 +101,7 @@ type Call struct {
 	PerArtist  int
 	Diversity  float64
 	Empty      schemas.EmptyPolicy
+	LastResort bool // it is made if the page has nothing to show without it
 	line       int
 }
 

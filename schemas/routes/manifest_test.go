@@ -40,8 +40,12 @@ func TestDecideWorkedExamples(t *testing.T) {
 	releases, _ := m.Route("new_releases")
 	d = m.Decide(releases, schemas.Params{"artist": "Lady Gaga"}, "latest albums by lady gaga")
 	var sections []string
-	for _, c := range d.Calls {
+	calls, resorts := d.SetAside()
+	for _, c := range calls {
 		sections = append(sections, c.Section+" ("+c.Tool+")")
+	}
+	if len(resorts) != 1 || resorts[0].Tool != "search" || resorts[0].Section != "results" {
+		t.Errorf("last resorts: %+v", resorts)
 	}
 	want := "latest_releases (new_releases), release_date (release_info), recent_tracks (search)"
 	if got := strings.Join(sections, ", "); got != want {

@@ -112,6 +112,9 @@ func (c Call) need() string {
 	if c.Mandatory {
 		need = "mandatory"
 	}
+	if c.LastResort {
+		need = "if the page is empty"
+	}
 	if c.Empty == schemas.EmptyOmit {
 		need += ", left out if empty"
 	}

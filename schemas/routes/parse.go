@@ -122,6 +122,7 @@ type callYAML struct {
 	PerArtist  int                 `yaml:"per_artist"`
 	Diversity  float64             `yaml:"diversity"`
 	Empty      schemas.EmptyPolicy `yaml:"empty"`
+	LastResort bool                `yaml:"last_resort"`
 }
 
 type enabledYAML struct {
@@ -242,7 +243,7 @@ func (r *reader) call(subject string, y callYAML, line int) Call {
 		Tool: y.Tool, Section: y.Section, Title: y.Title, Component: y.Component,
 		Params: make(map[string]Template, len(y.Params)),
 		Limit:  y.Limit, DeadlineMS: y.DeadlineMS, Mandatory: y.Mandatory, Late: y.Late, Spare: y.Spare, Whole: y.Whole,
-		PerArtist: y.PerArtist, Diversity: y.Diversity, Empty: y.Empty, line: line,
+		PerArtist: y.PerArtist, Diversity: y.Diversity, Empty: y.Empty, LastResort: y.LastResort, line: line,
 	}
 	for name, v := range y.Params {
 		t, err := newTemplate(v)

@@ -127,7 +127,7 @@ func (c Call) resolve(params schemas.Params, query string) schemas.Call {
 	return schemas.Call{
 		Tool: c.Tool, Section: c.Section, Title: c.Title, Component: c.Component,
 		Params: filled, Limit: c.Limit, DeadlineMS: c.DeadlineMS, Mandatory: c.Mandatory, Late: c.Late, Spare: c.Spare, Whole: c.Whole,
-		PerArtist: c.PerArtist, Diversity: c.Diversity, Empty: c.Empty,
+		PerArtist: c.PerArtist, Diversity: c.Diversity, Empty: c.Empty, LastResort: c.LastResort,
 	}
 }
 

@@ -100,6 +100,8 @@ export interface Call {
   empty?: "explain" | "omit";
   /** another tool for the same section, to compare with */
   rival?: Rival;
+  /** it is called if the page has nothing to show without it; these come last */
+  last_resort?: boolean;
 }
 /** How a section is drawn, in terms that every frontend has. */
 export interface Display {
