@@ -136,7 +136,7 @@ func (s Stats) Write(out io.Writer) error {
 	fmt.Fprintf(w, "passed at first\t%.1f %%\tof the queries that are done\n", 100*s.PassFirst)
 	fmt.Fprintf(w, "cost\t%.4f USD\t%d tokens of teachers, %d of the judge\n", s.CostUSD, s.Tokens, s.JudgeToken)
 	if s.LostUSD > 0 {
-		fmt.Fprintf(w, "of this lost\t%.4f USD\ton attempts that were made again, as somebody could not be asked\n", s.LostUSD)
+		fmt.Fprintf(w, "of this lost\t%.4f USD\ton samples that nobody could judge, as somebody was away\n", s.LostUSD)
 	}
 	fmt.Fprintf(w, "judges\t%s\trejects; %s evaluates\n", s.Settings.Judge, s.Settings.EvaluationJudge)
 	fmt.Fprintf(w, "rows by route\t%d\t%s\n", s.Accepted, counted(s.Routes))

@@ -135,7 +135,7 @@ func (r Retry) Do(ctx context.Context, _ Asked, ask Ask) (float64, error) {
 
 // SpentError says that an allowance is used up. Nothing was asked.
 type SpentError struct {
-	USD      float64 // spent
+	USD      float64 // spent, with what is expected of questions under way
 	Calls    int     // made
 	MaxUSD   float64
 	MaxCalls int
@@ -158,6 +158,7 @@ func (e *SpentError) Error() string {
 type Allowance struct {
 	maxUSD   float64
 	maxCalls int
+	first    chan struct{} // is had by the one question under way while nobody knows what one costs
 
 	mu      sync.Mutex // guards the rest
 	spent   float64
@@ -167,7 +168,9 @@ type Allowance struct {
 }
 
 // NewAllowance returns an allowance of so many US dollars and questions; 0 is no limit.
-func NewAllowance(usd float64, calls int) *Allowance { return &Allowance{maxUSD: usd, maxCalls: calls} }
+func NewAllowance(usd float64, calls int) *Allowance {
+	return &Allowance{maxUSD: usd, maxCalls: calls, first: make(chan struct{}, 1)}
+}
 
 // Spent returns what was spent so far, in US dollars and questions.
 func (a *Allowance) Spent() (usd float64, calls int) {
@@ -177,9 +180,15 @@ func (a *Allowance) Spent() (usd float64, calls int) {
 }
 
 // Do implements [Guard]. Each question is expected to cost what the dearest one has cost
-// so far, so those under way exceed the limit by little, and only until the first answer
-// shows what a question costs. A question that does not fit is a [SpentError].
+// so far, so those under way exceed the limit by as much as they are dearer. Where money is
+// limited one question alone is under way until it is known what one costs. A question that
+// does not fit is a [SpentError].
 func (a *Allowance) Do(ctx context.Context, _ Asked, ask Ask) (float64, error) {
+	done, err := a.alone(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	booked, err := a.book()
 	if err != nil {
 		return 0, err
@@ -193,11 +202,37 @@ func (a *Allowance) Do(ctx context.Context, _ Asked, ask Ask) (float64, error) {
 	return cost, err
 }
 
+// alone waits while a question is under way and nobody knows what one costs. The caller calls
+// done after its own.
+func (a *Allowance) alone(ctx context.Context) (done func(), err error) {
+	if !a.unknown() {
+		return func() {}, nil
+	}
+	select {
+	case a.first <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	done = func() { <-a.first }
+	if !a.unknown() { // it was found out meanwhile
+		done()
+		return func() {}, nil
+	}
+	return done, nil
+}
+
+// unknown reports whether it matters what a question costs, and nobody knows.
+func (a *Allowance) unknown() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.maxUSD > 0 && a.dearest == 0
+}
+
 func (a *Allowance) book() (float64, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.maxUSD > 0 && a.spent+a.booked+a.dearest > a.maxUSD || a.maxCalls > 0 && a.calls >= a.maxCalls {
-		return 0, &SpentError{a.spent, a.calls, a.maxUSD, a.maxCalls}
+		return 0, &SpentError{a.spent + a.booked, a.calls, a.maxUSD, a.maxCalls}
 	}
 	a.calls++
 	a.booked += a.dearest
