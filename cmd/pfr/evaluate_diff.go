@@ -41,7 +41,7 @@ func readReport(file string) (serps.Report, error) {
 	defer f.Close()
 	r, err := serps.Read(f)
 	if err != nil {
-		return serps.Report{}, fmt.Errorf("%s: %w", file, err)
+		return serps.Report{}, fmt.Errorf("%s: want report.json of 'pfr evaluate serps': %w", file, err)
 	}
 	return r, nil
 }

@@ -36,8 +36,11 @@ func (c *evaluateLabelCmd) Run(ctx context.Context, p *program) error {
 	}
 	records, err := judge.ReadRecords(f)
 	f.Close()
+	if err == nil && len(records) == 0 {
+		err = errors.New("it has no pages")
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
+		return fmt.Errorf("%s: want records.jsonl of 'pfr evaluate serps': %w", c.File, err)
 	}
 	cfg := labelling.Config{Rater: c.Rater, Dimensions: c.Dimensions, Seed: c.Seed}
 	if c.Pairs {
