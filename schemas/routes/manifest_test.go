@@ -3,6 +3,7 @@ package routes_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,20 @@ func TestDecideWorkedExamples(t *testing.T) {
 		t.Errorf("sections: %s", got)
 	}
 	checkParams(t, d.Calls[2].Params, `{"entity_types":["track"],"text":"Lady Gaga"}`)
+}
+
+// Every route comes to a plain search for what was typed, if as its last resort.
+func TestEveryRouteSearchesAtLast(t *testing.T) {
+	m := music(t)
+	for _, r := range m.Routes {
+		const query = "anything at all"
+		d := m.Decide(r, nil, query)
+		if !slices.ContainsFunc(d.Calls, func(c schemas.Call) bool {
+			return c.Tool == "search" && len(c.Params) == 1 && c.Params["text"] == query
+		}) {
+			t.Errorf("route %s: a page without anything stays empty", r.Name)
+		}
+	}
 }
 
 // A template falls back to the text of the query when the parameter is not known.
