@@ -210,8 +210,9 @@ func (s *session) close() error {
 	if s.mcp == nil {
 		return nil
 	}
-	var exit *exec.ExitError // how a command ends is its own affair
-	if err := s.mcp.Close(); !broken(err) && !errors.As(err, &exit) {
+	// How a command ends is its own affair, and so is that it ended just before it was told to.
+	var exit *exec.ExitError
+	if err := s.mcp.Close(); !broken(err) && !errors.As(err, &exit) && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	return nil
