@@ -67,12 +67,15 @@ func (a *Aggregator) land(ctx context.Context, g *gathering, ans answer) {
 	if ans.err != nil {
 		a.log.Debug("section has no answer", "tool", c.Tool, "status", s.Status, "correlation_id", g.d.Query.CorrelationID, "err", ans.err)
 	}
-	if g.quiet {
-		return
+	if !g.quiet {
+		a.send(ctx, g.d, a.ahead(g, ans.i))
 	}
-	ahead := a.ahead(g, ans.i)
+}
+
+// send sends a section ahead of its page.
+func (a *Aggregator) send(ctx context.Context, d *schemas.RouteDecision, s schemas.Section) {
 	a.ports.Feed.Send(ctx, schemas.Progress{
-		SchemaVersion: schemas.Version, CorrelationID: g.d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &ahead,
+		SchemaVersion: schemas.Version, CorrelationID: d.Query.CorrelationID, Kind: schemas.ProgressSection, Section: &s,
 	})
 }
 

@@ -3,6 +3,7 @@ package fusion_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,8 +53,8 @@ func TestLastResort(t *testing.T) {
 	}
 }
 
-// The last resort is announced to nobody, and keeps the page's other promises: a decision that
-// is handled twice finds its calls as they were.
+// The last resort is not announced, and is sent ahead if it is on the page, as it is there. A
+// decision that is handled again finds its calls as they were.
 func TestLastResortIsNotAnnounced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, out := aggregator(t, tools{"a": after(1), "b": after(2), "c": after(3, "z")}, nil)
@@ -61,8 +62,11 @@ func TestLastResortIsNotAnnounced(t *testing.T) {
 		if err := a.Handle(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}
-		if got := out.kinds(); got != "route section section serp" || len(out.steps[0].Route.Slots) != 2 {
+		if got := out.kinds(); got != "route section section section serp" || len(out.steps[0].Route.Slots) != 2 {
 			t.Errorf("steps: %s, %d slots", got, len(out.steps[0].Route.Slots))
+		}
+		if !reflect.DeepEqual(*out.steps[3].Section, out.pages[0].Sections[2]) {
+			t.Errorf("sent ahead: %+v, on the page: %+v", out.steps[3].Section, out.pages[0].Sections[2])
 		}
 		if calls, resorts := d.Decision.SetAside(); len(calls) != 2 || len(resorts) != 1 || resorts[0].Section != "c" {
 			t.Errorf("afterwards the decision has %+v", d.Decision.Calls)
